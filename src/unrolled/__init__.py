@@ -1,0 +1,48 @@
+"""Unrolled: recurrent networks that you can read, run and trust.
+
+Names are imported when they are first used, so that ``import unrolled`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "UnrolledError": "unrolled.errors",
+    "ElmanCell": "unrolled.nn.cells",
+    "LSTMCell": "unrolled.nn.cells",
+    "GRUCell": "unrolled.nn.cells",
+    "RNN": "unrolled.nn.rnn",
+    "TrainingSettings": "unrolled.training",
+    "Forecaster": "unrolled.forecast",
+    "load": "unrolled.forecast",
+}
+_MODULES = {"data": "unrolled.data", "metrics": "unrolled.series.metrics", "nn": "unrolled.nn"}
+
+__all__ = [*_HOMES, *_MODULES, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+if TYPE_CHECKING:
+    from unrolled import data as data
+    from unrolled import nn as nn
+    from unrolled.errors import UnrolledError as UnrolledError
+    from unrolled.forecast import Forecaster as Forecaster
+    from unrolled.forecast import load as load
+    from unrolled.nn.cells import ElmanCell as ElmanCell
+    from unrolled.nn.cells import GRUCell as GRUCell
+    from unrolled.nn.cells import LSTMCell as LSTMCell
+    from unrolled.nn.rnn import RNN as RNN
+    from unrolled.series import metrics as metrics
+    from unrolled.training import TrainingSettings as TrainingSettings
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'unrolled' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,257 @@
+"""The document that a page is rendered from, checked: every error names the section and the block.
+
+A document is ``{"title", "subtitle", "language", "footer", "sections"}``, and each of its sections ``{"title", "id",
+"note", "blocks"}``. What a block of each type holds, its function in ``BLOCKS`` says. All of it is JSON: strings,
+numbers, booleans, null, lists, and objects with string keys.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from unrolled.errors import UnrolledError, nearest
+from unrolled.report.text import short
+
+Object = Mapping[str, Any]
+
+STYLES = ("solid", "dashed", "dotted", "points", "area")
+_STAMP = re.compile(r"\d{4,6}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d:?\d\d))?)?", re.ASCII)
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+class DocumentError(UnrolledError, ValueError):
+    """A report's document that doesn't follow the schema."""
+
+
+def refuse(where: str, what: str) -> NoReturn:
+    raise DocumentError(f"{where}: {what}")
+
+
+_WORDS = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    list: "a list",
+    dict: "an object",
+    float: "a number",
+}
+
+
+def _fits(value: object, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is list:
+        return isinstance(value, list | tuple)
+    return isinstance(value, Mapping if kind is dict else kind)
+
+
+def fields(
+    where: str, value: object, required: Mapping[str, type], optional: Mapping[str, type] | None = None
+) -> Object:
+    """``value`` as an object with every required key, none unknown, each of its kind; null stands for absent."""
+    if not isinstance(value, Mapping):
+        refuse(where, f"expected an object with {', '.join(required)}, got {_kind(value)}")
+    known = {**required, **(optional or {})}
+    for key in required:
+        if value.get(key) is None:
+            refuse(where, f"no {key!r}; it needs {', '.join(required)}")
+    for key, item in value.items():
+        if key not in known:
+            refuse(where, f"unknown key {short(str(key), 60)!r}{nearest(str(key), known)}")
+        if item is not None and not _fits(item, known[key]):
+            refuse(where, f"{key!r} is {_kind(item)}; expected {_WORDS[known[key]]}")
+    return value
+
+
+def _kind(value: object) -> str:
+    for kind in (bool, str, int, float, list, dict):
+        if _fits(value, kind):
+            return _WORDS[kind]
+    return "null" if value is None else f"a {type(value).__name__}"
+
+
+def _choice(where: str, key: str, value: object, choices: tuple[str, ...]) -> None:
+    if value is not None and value not in choices:
+        refuse(where, f"{key!r} is {short(str(value), 60)!r}; there are: {', '.join(choices)}")
+
+
+def _cell(where: str, value: object) -> None:
+    if value is not None and not isinstance(value, str | int | float):
+        refuse(where, f"expected text, a number or null, got {_kind(value)}")
+
+
+def _text(where: str, block: Object) -> None:
+    fields(where, block, {"type": str, "text": str})
+
+
+def _cards(where: str, block: Object) -> None:
+    fields(where, block, {"type": str, "cards": list})
+    for place, card in enumerate(block["cards"], 1):
+        at = f"{where}, card {place}"
+        if isinstance(card, Mapping):
+            _cell(f"{at}, value", card.get("value"))
+            if _fits(card.get("value"), float):
+                card = {**card, "value": str(card["value"])}
+        fields(at, card, {"label": str, "value": str}, {"detail": str, "tone": str})
+        _choice(at, "tone", card.get("tone"), ("good", "bad", "plain"))
+
+
+def _table(where: str, block: Object) -> None:
+    fields(where, block, {"type": str, "columns": list, "rows": list}, {"highlight": list, "caption": str})
+    for place, column in enumerate(block["columns"], 1):
+        at = f"{where}, column {place}"
+        fields(at, column, {"name": str}, {"align": str, "format": str})
+        _choice(at, "align", column.get("align"), ("left", "right"))
+        try:
+            format(1.5, column.get("format") or "")
+        except ValueError as error:
+            refuse(at, f"the format {column['format']!r} is not one for numbers ({error}); '.2f', say")
+    for place, row in enumerate(block["rows"], 1):
+        at = f"{where}, row {place}"
+        if not _fits(row, list) or len(row) != len(block["columns"]):
+            got = f"{len(row)} cells" if _fits(row, list) else _kind(row)
+            refuse(at, f"expected {len(block['columns'])} cells, one a column, got {got}")
+        for cell in row:
+            _cell(at, cell)
+    for place in block.get("highlight") or ():
+        if not _fits(place, int) or not 0 <= place < len(block["rows"]):
+            refuse(where, f"'highlight' holds {place!r}; expected indices of rows, 0 to {len(block['rows']) - 1}")
+
+
+def _list(where: str, block: Object) -> None:
+    fields(where, block, {"type": str, "items": list})
+    for place, item in enumerate(block["items"], 1):
+        if not isinstance(item, str):
+            refuse(f"{where}, item {place}", f"expected text, got {_kind(item)}")
+
+
+def _code(where: str, block: Object) -> None:
+    fields(where, block, {"type": str, "code": str}, {"language": str})
+
+
+def _details(where: str, block: Object) -> None:
+    fields(where, block, {"type": str, "summary": str, "blocks": list})
+    check_blocks(where, block["blocks"])
+
+
+def _tabs(where: str, block: Object) -> None:
+    fields(where, block, {"type": str, "tabs": list})
+    if not block["tabs"]:
+        refuse(where, "'tabs' is empty; it needs at least one")
+    for place, tab in enumerate(block["tabs"], 1):
+        at = f"{where}, tab {place}"
+        fields(at, tab, {"label": str, "blocks": list})
+        check_blocks(at, tab["blocks"])
+
+
+def _chart(where: str, block: Object) -> None:
+    fields(
+        where,
+        block,
+        {"type": str, "kind": str, "title": str, "x": dict, "y": dict, "series": list},
+        {"marks": list, "zoom": object, "height": int, "caption": str, "log": bool},
+    )
+    _choice(where, "kind", block["kind"], ("line", "bar"))
+    x = fields(f"{where}, x", block["x"], {"label": str, "type": str}, {"values": list})
+    _choice(f"{where}, x", "type", x["type"], ("time", "value", "category"))
+    fields(f"{where}, y", block["y"], {"label": str}, {"unit": str})
+    if x.get("values") is not None:
+        _stations(f"{where}, x", x["values"], x["type"])
+    for place, series in enumerate(block["series"], 1):
+        at = f"{where}, series {place}"
+        fields(at, series, {"name": str, "y": list}, {"x": list, "style": str, "emphasis": bool})
+        at += f" ({short(series['name'], 40)!r})"
+        _choice(at, "style", series.get("style"), STYLES)
+        own = series.get("x")
+        if own is not None:
+            _stations(at, own, x["type"])
+        elif x.get("values") is None:
+            refuse(at, "no 'x', and the chart's x has no 'values' to share; give one of them")
+        wanted = len(x["values"] if own is None else own)
+        if len(series["y"]) != wanted:
+            refuse(at, f"{len(series['y'])} values of y for {wanted} of x")
+        for index, y in enumerate(series["y"]):
+            if y is not None and not _fits(y, float):
+                refuse(at, f"y[{index}] is {_kind(y)}; expected a number or null")
+    _marks(where, block, x["type"])
+    zoom = block.get("zoom")
+    if zoom is not None and not isinstance(zoom, bool):
+        if not _fits(zoom, list) or len(zoom) != 2:
+            refuse(where, "'zoom' is neither true, false nor the first view's two ends [from, to]")
+        _stations(f"{where}, zoom", zoom, x["type"])
+    if not 120 <= (block.get("height") or 360) <= 2000:
+        refuse(where, f"'height' is {block['height']}; expected 120 to 2000 pixels")
+
+
+def _marks(where: str, block: Object, kind: str) -> None:
+    for place, mark in enumerate(block.get("marks") or (), 1):
+        at = f"{where}, mark {place}"
+        ends = ("at",) if isinstance(mark, Mapping) and "at" in mark else ("from", "to")
+        fields(at, mark, {**dict.fromkeys(ends, object), "label": str})
+        _stations(at, [mark[end] for end in ends], kind)
+
+
+def _stations(where: str, values: Any, kind: str) -> None:
+    """Refuse values that can't stand on an x axis of this kind."""
+    for index, value in enumerate(values):
+        if kind == "value":
+            fits, wanted = _fits(value, float) and abs(value) < float("inf"), "a finite number"
+        elif kind == "category":
+            fits, wanted = isinstance(value, str), "text"
+        else:
+            fits, wanted = isinstance(value, str) and _STAMP.fullmatch(value) is not None, "an ISO time stamp"
+        if not fits:
+            refuse(where, f"x[{index}] is {short(repr(value), 60)}; expected {wanted}")
+
+
+BLOCKS: dict[str, Callable[[str, Object], None]] = {
+    "text": _text,
+    "cards": _cards,
+    "table": _table,
+    "list": _list,
+    "code": _code,
+    "details": _details,
+    "tabs": _tabs,
+    "chart": _chart,
+}
+
+
+def check_blocks(where: str, blocks: Any) -> None:
+    for place, block in enumerate(blocks, 1):
+        at = f"{where}, block {place}"
+        if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
+            refuse(at, f"no 'type'; there are: {', '.join(BLOCKS)}")
+        kind = block["type"]
+        if kind not in BLOCKS:
+            refuse(at, f"unknown block type {short(kind, 60)!r}{nearest(kind, BLOCKS)}")
+        BLOCKS[kind](f"{at} ({kind})", block)
+
+
+def check(document: object) -> Object:
+    """The document itself; raises DocumentError with the place of the first thing that is wrong."""
+    checked = fields(
+        "document", document, {"title": str, "sections": list}, dict.fromkeys(("subtitle", "language", "footer"), str)
+    )
+    seen: set[str] = set()
+    for place, section in enumerate(checked["sections"], 1):
+        at = f"section {place}"
+        if isinstance(section, Mapping) and isinstance(section.get("title"), str):
+            at += f" ({short(section['title'], 40)!r})"
+        fields(at, section, {"title": str, "blocks": list}, {"id": str, "note": str})
+        id = section.get("id")
+        if id is not None and (not _ID.fullmatch(id) or id in seen):
+            refuse(at, f"the id {short(id, 40)!r} is taken, or not letters, digits, '-' and '_' after a letter")
+        seen.add(id or "")
+        check_blocks(at, section["blocks"])
+    return checked
+
+
+def charts(blocks: Any) -> Iterator[Object]:
+    """Every chart of the blocks, those in tabs and details too, in the order of the page."""
+    for block in blocks:
+        if block["type"] == "chart":
+            yield block
+        for inner in (block, *block.get("tabs", ())):
+            yield from charts(inner.get("blocks", ()))

@@ -1,0 +1,293 @@
+"""The one training loop: shuffling, clipping, schedule, validation, early stopping, checkpoints, resume.
+
+It knows no task: a model, a loss over numbered examples, and a validation score (lower is better) come in. Under a
+budget of epochs, the same seed, threads and dtype give the same bits, also after a kill and a resume. A budget of
+minutes promises a usable model on time, and no bits.
+"""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.checkpoint import MOST_THREADS, TrainingState
+from unrolled.errors import SettingsError, TrainingError
+from unrolled.store import append_line, write_lines
+
+CHECKPOINT_SECONDS = 15  # between checkpoints inside a long epoch
+LONGEST_ROUND = 500  # steps between validations, however long an epoch is; a short epoch has two of them
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train: for ``epochs`` or for ``minutes`` (without either 8 epochs), ended early by ``patience``."""
+
+    epochs: int | None = None
+    minutes: float | None = None
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    clip: float = 1.0  # the largest norm of the gradient
+    patience: int = 8  # validations without a new best before training stops
+    seed: int = 0
+    threads: int | None = None  # None: measured at start
+    device: str = "auto"
+
+    def __post_init__(self):
+        if self.epochs is not None and self.minutes is not None:
+            raise SettingsError("got both epochs and minutes, and each ends the training; give one of them")
+        for name in ("epochs", "minutes", "batch_size", "learning_rate", "clip", "patience", "threads"):
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                finite = "" if math.isfinite(value) else " and finite"
+                raise SettingsError(f"{name} has to be above 0{finite}, got {value}")
+        for name in ("epochs", "batch_size", "patience", "seed", "threads"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, int):
+                raise SettingsError(f"{name} has to be a whole number, got {value!r}")
+        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
+            raise SettingsError(f"weight_decay has to be at least 0, got {self.weight_decay}")
+        if not 0 <= self.seed < 2**32:
+            raise SettingsError(f"seed has to be at least 0 and below 2**32, got {self.seed}")
+        if self.threads is not None and self.threads > MOST_THREADS:
+            raise SettingsError(f"threads has to be at most {MOST_THREADS}, got {self.threads}")
+
+    @property
+    def longest(self) -> int | None:
+        """Epochs to train at most; None when minutes count."""
+        return None if self.minutes is not None else (self.epochs or 8)
+
+
+class Progress(NamedTuple):
+    """What a progress bar shows after a step."""
+
+    fraction: float  # of the budget
+    epoch: int
+    loss: float  # mean since the last validation
+    best: float  # best validation score so far, inf before the first
+    examples_per_second: float
+    seconds_left: float
+
+
+def train(
+    model: nn.Module,
+    loss: Callable[[Tensor], Tensor],
+    examples: int,
+    validate: Callable[[], float] | None,
+    settings: TrainingSettings,
+    *,
+    checkpoint: Path | None = None,
+    metrics: Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> TrainingState:
+    """Minimise the mean of ``loss(index)`` over examples 0 … ``examples`` - 1; leave the best weights in ``model``.
+
+    ``loss`` takes an index (batch,) on the model's device. ``validate`` scores the model, lower is better; "best" is
+    by it, and without it (None) the last weights are the best. With ``checkpoint`` the state is kept in that file as
+    training goes; when the file is there, training goes on from it. ``metrics`` gets a JSON line a validation. Ctrl-C
+    ends the training after the step under way (``ended`` says so).
+
+    Raises TrainingError when the loss, the gradient or the score is not finite, and when there are no examples.
+    """
+    if examples < 1:
+        raise TrainingError("there is no example to train on; give more data, or data with fewer missing values")
+    device = next(model.parameters()).device
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=device.type in ("cpu", "cuda"),
+    )
+    steps_per_epoch = math.ceil(examples / settings.batch_size)
+    round_length = min(math.ceil(steps_per_epoch / 2), LONGEST_ROUND)
+    state = TrainingState.start(model)
+
+    def spent() -> float:
+        """How much of the budget is used up: by steps, or by the clock."""
+        if settings.longest is not None:
+            return state.step / (settings.longest * steps_per_epoch)
+        return state.seconds / (60 * (settings.minutes or math.inf))
+
+    def ended() -> str:
+        if spent() >= 1:
+            return "budget"
+        return "patience" if state.rounds_since_best >= settings.patience else ""
+
+    def total(used: float) -> float:
+        """Seconds that the whole budget takes; on a coarse clock the first steps may have taken none."""
+        return 60 * settings.minutes if settings.minutes is not None else state.seconds / used
+
+    def round_off(rate: float) -> None:
+        """Score the weights, and keep them if they are the best so far."""
+        score = validate() if validate else None
+        if score is not None and not math.isfinite(score):
+            raise TrainingError(
+                f"the validation score is {score:g} at step {state.step}; look for extreme values in the data, or "
+                f"lower the learning rate (it is {rate:g} here)"
+            )
+        record = state.round(score, model, epoch=state.step / steps_per_epoch, learning_rate=rate)
+        if metrics is not None:
+            append_line(metrics, record)
+        model.train()
+
+    with _private_randomness(device, settings.seed), threads(), _interrupts() as interrupted:
+        if checkpoint is not None and checkpoint.exists():
+            state.load(checkpoint, model, optimizer)
+            state.ended = ended() if state.records else ""
+        else:
+            state.threads = settings.threads or _fastest_threads(loss, min(examples, settings.batch_size), device)
+        torch.set_num_threads(state.threads)
+        if metrics is not None:
+            write_lines(metrics, state.records)
+
+        order, order_epoch = torch.empty(0), -1
+        began, first = time.monotonic(), state.step
+        before, saved = state.seconds, began
+        model.train()
+        while not state.ended:
+            epoch, position = divmod(state.step, steps_per_epoch)
+            if epoch != order_epoch:  # the order depends on seed and epoch alone, so that a checkpoint needn't hold it
+                generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + epoch)
+                order, order_epoch = torch.randperm(examples, generator=generator).to(device), epoch
+            index = order[position * settings.batch_size : (position + 1) * settings.batch_size]
+
+            rate = settings.learning_rate * schedule(spent())
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
+            value = loss(index)  # a scalar
+            value.backward()
+            norm = float(nn.utils.clip_grad_norm_(model.parameters(), settings.clip))
+            number = value.item()
+            if not (math.isfinite(number) and math.isfinite(norm)):
+                raise TrainingError(
+                    f"the loss is {number:g} and the gradient's norm {norm:g} at step {state.step + 1} "
+                    f"(epoch {epoch + 1}, batch {position + 1} of {steps_per_epoch}); look for extreme values in the "
+                    f"data, or lower the learning rate (it is {rate:g} here)"
+                )
+            optimizer.step()
+
+            now = time.monotonic()
+            state.count(number, clipped=norm > settings.clip, seconds=before + now - began)
+            if on_progress is not None:
+                used = min(1.0, spent())
+                on_progress(
+                    Progress(
+                        fraction=used,
+                        epoch=epoch + 1,
+                        loss=state.mean_loss,
+                        best=state.best,
+                        examples_per_second=(state.step - first) * settings.batch_size / max(now - began, 1e-9),
+                        seconds_left=total(used) * (1 - used),
+                    )
+                )
+            due = state.step % round_length == 0 or spent() >= 1
+            if due:
+                round_off(rate)
+            state.ended = "interrupted" if interrupted.is_set() else ended()
+            if checkpoint is not None and (due or state.ended or now - saved > CHECKPOINT_SECONDS):
+                state.save(checkpoint, model, optimizer)
+                saved = time.monotonic()
+            if state.ended and not due and (validate is None or not state.records):
+                round_off(rate)  # after saving: training that goes on from there must not see a round that was not due
+    model.load_state_dict(state.best_weights)
+    model.eval()
+    return state
+
+
+def schedule(spent: float) -> float:
+    """The learning rate's factor: a linear warm-up over the first 5% of the budget, then half a cosine down to 1%.
+
+    >>> [round(schedule(s), 2) for s in (0.0, 0.025, 0.05, 0.525, 1.0)]
+    [0.02, 0.5, 1.0, 0.5, 0.01]
+    """
+    warm_up = 0.05
+    if spent < warm_up:
+        return max(0.02, spent / warm_up)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, (spent - warm_up) / (1 - warm_up))))
+
+
+def device_named(name: str) -> torch.device:
+    """The device of that name; ``auto`` is CUDA where there is one, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device).item()  # no number comes back from the device "meta"
+    except (RuntimeError, AssertionError, ImportError) as error:  # NotImplementedError is a RuntimeError
+        why = str(error).splitlines()[0]
+        why = "PyTorch knows no such device" if why.startswith("Expected one of") else why[:200]
+        raise SettingsError(f"device '{name}' can't be used here: {why}; try auto, cpu or cuda") from error
+    return device
+
+
+def _fastest_threads(loss: Callable[[Tensor], Tensor], batch: int, device: torch.device) -> int:
+    """One thread or all that torch would take, whichever does a forward and backward pass sooner on this machine, now.
+
+    On a busy machine two threads can be several times slower than one, and nothing but a clock tells.
+    """
+    most = torch.get_num_threads()
+    if device.type != "cpu" or most == 1:
+        return most
+    index = torch.arange(batch)
+
+    def seconds(count: int) -> float:
+        torch.set_num_threads(count)
+        times = []
+        for _ in range(6):
+            began = time.perf_counter()
+            loss(index).backward()
+            times.append(time.perf_counter() - began)
+        return sorted(times[1:])[len(times) // 2]
+
+    state = torch.get_rng_state()  # a measurement must not move dropout's numbers
+    took = {count: seconds(count) for count in (1, most)}
+    torch.set_rng_state(state)
+    return min(took, key=lambda count: took[count])
+
+
+@contextmanager
+def _private_randomness(device: torch.device, seed: int) -> Iterator[None]:
+    """Dropout draws from torch's global generators and from no other: fork them, so that nobody else's numbers move."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def threads(count: int | None = None) -> Iterator[None]:
+    """Compute with ``count`` threads (None: as many as now), and afterwards with as many as before."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(count or before)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a flag, so that no step is cut in half; a second one interrupts as usual."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
+        yield flag
+        return
+    usual = signal.getsignal(signal.SIGINT)
+
+    def on_interrupt(number, frame) -> None:
+        signal.signal(signal.SIGINT, usual)
+        flag.set()
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, usual)
