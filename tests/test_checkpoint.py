@@ -20,9 +20,9 @@ from unrolled import checkpoint as checkpoints
 from unrolled import training
 from unrolled.checkpoint import TrainingState
 from unrolled.errors import RunError
+from unrolled.formats import append_line, load_tensors, read_lines, save_tensors
 from unrolled.nn.cells import CELLS
 from unrolled.series.models import StepForecaster, forecast
-from unrolled.store import append_line, load_tensors, read_lines, save_tensors
 from unrolled.training import TrainingSettings, schedule, train
 
 GENERATOR = torch.Generator().manual_seed(3)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from unrolled import files, store
+from unrolled import files, formats, store
 from unrolled.errors import RunError
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="named pipes and limits of POSIX systems")
@@ -42,9 +42,9 @@ def left(folder: Path) -> list[str]:
 
 WRITERS = {
     "atomic_write": lambda path: files.atomic_write(path, b"new" * 5000),
-    "write_json": lambda path: store.write_json(path, {"new": [1] * 5000}),
-    "write_lines": lambda path: store.write_lines(path, [{"new": 1}] * 1000),
-    "append_line": lambda path: store.append_line(path, {"new": [1] * 5000}),
+    "write_json": lambda path: formats.write_json(path, {"new": [1] * 5000}),
+    "write_lines": lambda path: formats.write_lines(path, [{"new": 1}] * 1000),
+    "append_line": lambda path: formats.append_line(path, {"new": [1] * 5000}),
 }
 STEPS = [("append_line", "write")]
 STEPS += [(writer, step) for writer in WRITERS if writer != "append_line" for step in ("write", "fsync", "replace")]
@@ -73,16 +73,16 @@ def test_a_full_disk_leaves_the_older_file_and_nothing_else(tmp_path, monkeypatc
 
 FILL = """
 import sys
-from unrolled import store
+from unrolled import files, formats
 from unrolled.errors import RunError
 path, limit = sys.argv[1], int(sys.argv[2])
 if limit:
     import resource, signal
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-store.atomic_write(path, b"old" * 100)
+files.atomic_write(path, b"old" * 100)
 much = b"new" * 100_000
-for write, name, what in ((store.atomic_write, path, much), (store.append_line, path + "l", {"much": str(much)})):
+for write, name, what in ((files.atomic_write, path, much), (formats.append_line, path + "l", {"much": str(much)})):
     try:
         write(name, what)
     except RunError as error:
@@ -230,7 +230,7 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path):
         files.read_file(path, 100)
     tracemalloc.start()
     with pytest.raises(RunError, match=r"has 1099511627776 bytes"):
-        store.load_tensors(path, limit=1 << 27)
+        formats.load_tensors(path, limit=1 << 27)
     assert tracemalloc.get_traced_memory()[1] < 1 << 24
     tracemalloc.stop()
     with pytest.raises(RunError, match="bytes, and 10 are the most"):

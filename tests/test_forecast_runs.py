@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import unrolled as ur
 from unrolled.errors import RunError
-from unrolled.store import load_tensors, save_tensors
+from unrolled.formats import load_tensors, save_tensors
 
 ROWS, LOOKBACK = 160, 6
 

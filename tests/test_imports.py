@@ -12,12 +12,13 @@ import unrolled
 # From the ground, which imports nothing of ours, downwards. Each may import from those before it, and from itself.
 FLOORS = [
     "errors",
+    "files",
+    "formats",
     "shapes",
     "nn",
     "report",
     "lens",
     "data",
-    "files",
     "store",
     "checkpoint",
     "training",

@@ -24,7 +24,8 @@ import torch
 
 import unrolled
 from unrolled.cli import main
-from unrolled.store import read_lines, read_run
+from unrolled.formats import read_lines
+from unrolled.store import read_run
 from unrolled.training import TrainingSettings
 
 EPOCHS, ROUNDS = 6, 12

@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrolled import store
+from unrolled import formats, store
 from unrolled.errors import RunError
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -108,7 +108,7 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path):
     assert (first["columns"], first["error"], first["format"]) == (["気温"], 1.5, store.FORMAT)
     assert abs((datetime.now(UTC) - datetime.fromisoformat(first["created"])).total_seconds()) < 5
     assert first["unrolled"] == store.environment()["unrolled"] is not None
-    store.write_json(tmp_path / "run.json", first | {"created": "2001-01-01T00:00:00+00:00"})
+    formats.write_json(tmp_path / "run.json", first | {"created": "2001-01-01T00:00:00+00:00"})
     store.write_run(tmp_path, {"kind": "forecast", "status": "finished"})
     assert store.read_run(tmp_path)["created"] == "2001-01-01T00:00:00+00:00"
 
@@ -134,7 +134,7 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path):
         ('{"format": 1, "x": 1e999}', r"1e999 is no number"),
         ('{"a":' * 100_000, r"run\.json is damaged: it nests too deeply"),
         (b"\xff\xfe{\0}\0", r"run\.json is damaged: it is not JSON \('utf-8' codec can't decode"),
-        (" " * (store.JSON_LIMIT + 1), r"run\.json has 8388609 bytes, and 8388608 are the most"),
+        (" " * (formats.JSON_LIMIT + 1), r"run\.json has 8388609 bytes, and 8388608 are the most"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_says_why(tmp_path, content, message):
@@ -212,10 +212,10 @@ def test_importing_the_store_does_not_import_torch():
 @settings(deadline=None, max_examples=50)
 def test_json_comes_back(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "content.json"
-    store.write_json(path, content)
-    assert store.read_json(path) == content
-    store.write_lines(path, [content, {}, content])
-    assert store.read_lines(path) == [content, {}, content]
+    formats.write_json(path, content)
+    assert formats.read_json(path) == content
+    formats.write_lines(path, [content, {}, content])
+    assert formats.read_lines(path) == [content, {}, content]
 
 
 def test_what_json_cannot_say_becomes_the_nearest_that_it_can(tmp_path):
@@ -227,8 +227,8 @@ def test_what_json_cannot_say_becomes_the_nearest_that_it_can(tmp_path):
         "day": date(2024, 2, 29),
         "path": Path("a"),
     }
-    store.write_json(path, {"numbers": numbers, "tuple": (1, -math.inf), 3: "key", "half": "\ud800", **others})
-    assert store.read_json(path) == {
+    formats.write_json(path, {"numbers": numbers, "tuple": (1, -math.inf), 3: "key", "half": "\ud800", **others})
+    assert formats.read_json(path) == {
         "numbers": [None, None, None, 0.1, 0.5, 3, True],
         "tuple": [1, None],
         "3": "key",
@@ -251,21 +251,21 @@ def test_lines_survive_a_cut_at_any_byte_and_go_on(tmp_path_factory, records, da
     path.unlink(missing_ok=True)
     ends = [0]
     for record in records:
-        store.append_line(path, record)
+        formats.append_line(path, record)
         ends.append(path.stat().st_size)
     cut = data.draw(st.integers(0, ends[-1]))
     with path.open("ab") as file:
         file.truncate(cut)
     whole = sum(end <= cut for end in ends[1:])
-    assert store.read_lines(path) == records[:whole]
-    store.append_line(path, {"next": 1})
-    assert store.read_lines(path) == [*records[:whole], {"next": 1}]
+    assert formats.read_lines(path) == records[:whole]
+    formats.append_line(path, {"next": 1})
+    assert formats.read_lines(path) == [*records[:whole], {"next": 1}]
 
 
 def test_a_damaged_line_is_named(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"a": 1}\n{"a": \n{"a": 3}\n')
     with pytest.raises(RunError, match=r"metrics\.jsonl is damaged: line 2 is not JSON"):
-        store.read_lines(tmp_path / "metrics.jsonl")
+        formats.read_lines(tmp_path / "metrics.jsonl")
 
 
 def spliced(base: bytes):

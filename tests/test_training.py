@@ -21,7 +21,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from unrolled import training
 from unrolled.errors import SettingsError, TrainingError
-from unrolled.store import read_lines
+from unrolled.formats import read_lines
 from unrolled.training import Progress, TrainingSettings, device_named, schedule, train
 
 

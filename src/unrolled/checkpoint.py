@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.errors import RunError
-from unrolled.store import load_tensors, save_tensors
+from unrolled.formats import load_tensors, save_tensors
 
 NUMBERS: dict[str, type | tuple[type, ...]] = {
     "step": int,

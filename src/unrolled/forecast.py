@@ -12,6 +12,7 @@ from torch import nn
 
 from unrolled.errors import RunError, SettingsError
 from unrolled.files import atomic_write, remove_leftovers
+from unrolled.formats import read_lines, write_lines
 from unrolled.nn.cells import cell_named
 from unrolled.report import render
 from unrolled.series import table as tables
@@ -25,7 +26,7 @@ from unrolled.series.plan import Architecture, Columns, Plan, cell_name, facts
 from unrolled.series.report import forecast_document
 from unrolled.series.source import Source
 from unrolled.series.split import Split, check_length, default_lookback, split, with_look_backs, with_training_rows
-from unrolled.store import environment, new_run, read_lines, read_run, write_lines, write_run
+from unrolled.store import environment, new_run, read_run, write_run
 from unrolled.training import Progress, TrainingSettings, device_named
 
 log = logging.getLogger("unrolled")

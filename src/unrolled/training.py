@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from unrolled.checkpoint import MOST_THREADS, TrainingState
 from unrolled.errors import SettingsError, TrainingError
-from unrolled.store import append_line, write_lines
+from unrolled.formats import append_line, write_lines
 
 CHECKPOINT_SECONDS = 15  # between checkpoints inside a long epoch
 LONGEST_ROUND = 500  # steps between validations, however long an epoch is; a short epoch has two of them

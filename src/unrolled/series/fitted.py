@@ -13,13 +13,13 @@ from torch import nn
 from unrolled.checkpoint import MOST_THREADS
 from unrolled.errors import DataError, RunError, UnrolledError
 from unrolled.files import atomic_write
+from unrolled.formats import load_tensors, save_tensors
 from unrolled.series.models import StepForecaster, forecast
 from unrolled.series.panel import Panel, filled
 from unrolled.series.plan import Architecture, Columns
 from unrolled.series.scale import Scaler
 from unrolled.series.table import read
 from unrolled.series.words import near, refuse, shown
-from unrolled.store import load_tensors, save_tensors
 from unrolled.training import threads
 
 MODEL, CONTEXT = "model.safetensors", "context.parquet"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from unrolled import store
+from unrolled import formats
 from unrolled.errors import RunError
 
 DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.int64, torch.uint8, torch.bool]
@@ -36,8 +36,8 @@ def test_tensors_come_back_bit_for_bit(tmp_path_factory, dtype, shape, content, 
     raw = raw % 2 if dtype == torch.bool else raw
     tensor = raw.view(dtype)[: int(np.prod(shape))].reshape(shape)  # of NaNs too
     about = {"step": 3, name: [0.1, None, "é"]}
-    store.save_tensors(path, {name: tensor, "across": tensor.mT if len(shape) == 2 else tensor}, about)
-    tensors, found = store.load_tensors(path)
+    formats.save_tensors(path, {name: tensor, "across": tensor.mT if len(shape) == 2 else tensor}, about)
+    tensors, found = formats.load_tensors(path)
     assert found == about
     assert (tensors[name].dtype, list(tensors[name].shape), bits(tensors[name])) == (dtype, shape, bits(tensor))
     tensors[name].fill_(1)  # one's own memory
@@ -47,8 +47,8 @@ def test_tensors_come_back_bit_for_bit(tmp_path_factory, dtype, shape, content, 
 
 def test_tied_and_required_weights_are_saved(tmp_path):
     weight = torch.nn.Parameter(torch.randn(3, 2))
-    store.save_tensors(tmp_path / "m", {"a": weight, "b": weight, "c": weight[1:]})
-    tensors, about = store.load_tensors(tmp_path / "m")
+    formats.save_tensors(tmp_path / "m", {"a": weight, "b": weight, "c": weight[1:]})
+    tensors, about = formats.load_tensors(tmp_path / "m")
     assert torch.equal(tensors["a"], weight)
     assert torch.equal(tensors["b"], weight)
     assert torch.equal(tensors["c"], weight[1:])
@@ -102,7 +102,7 @@ def test_a_hostile_file_is_refused(tmp_path, case):
     content, message = HOSTILE[case]
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(RunError, match=rf"model\.safetensors is damaged: .*{message}") as caught:
-        store.load_tensors(tmp_path / "model.safetensors")
+        formats.load_tensors(tmp_path / "model.safetensors")
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 400 + len(str(tmp_path))
 
@@ -110,13 +110,14 @@ def test_a_hostile_file_is_refused(tmp_path, case):
 MEMORY = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
-from test_store_tensors import HOSTILE
+from test_formats_tensors import HOSTILE
 import torch, safetensors.torch
-from unrolled import store
+from unrolled import formats
 from unrolled.errors import RunError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 nested = b'{"format": 1, "kind": "forecast", "x": [' + b"[]," * 2_700_000 + b"0]}"
-for content, use in [*((content, store.load_tensors) for content, _ in HOSTILE.values()), (nested, store.read_json)]:
+tensors = [(content, formats.load_tensors) for content, _ in HOSTILE.values()]
+for content, use in [*tensors, (nested, formats.read_json)]:
     open(sys.argv[1], "wb").write(content)
     try:
         use(sys.argv[1])
@@ -143,12 +144,12 @@ def test_nothing_is_ever_unpickled(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"a": Bomb()}, tmp_path / "model.safetensors")
     (tmp_path / "run.json").write_bytes(pickle.dumps(Bomb()))
-    for use, name in ((store.load_tensors, "model.safetensors"), (store.read_json, "run.json")):
+    for use, name in ((formats.load_tensors, "model.safetensors"), (formats.read_json, "run.json")):
         with pytest.raises(RunError, match="is damaged"):
             use(tmp_path / name)
     (tmp_path / "m").write_bytes(file_of({"__metadata__": {"unrolled": pickle.dumps(Bomb(), 0).decode()}}))
     with pytest.raises(RunError, match="its metadata is not JSON"):
-        store.load_tensors(tmp_path / "m")
+        formats.load_tensors(tmp_path / "m")
     assert not (tmp_path / "exploded").exists()
 
 
@@ -193,7 +194,7 @@ def test_a_damaged_file_is_loaded_or_refused_in_one_line(tmp_path_factory, conte
     path.write_bytes(content)
     refused, tensors = "", {}
     try:
-        tensors, _ = store.load_tensors(path)
+        tensors, _ = formats.load_tensors(path)
     except RunError as error:
         refused = str(error)
     assert refused.isprintable()
