@@ -5,19 +5,27 @@ W_i* are rows of ``weight_ih``, W_h* rows of ``weight_hh``, b_i* and b_h* of ``b
 two vectors are taken element by element. Names, gate order and initialisation of the parameters are torch's, so a state
 dict of ``torch.nn.RNNCell``, ``LSTMCell`` or ``GRUCell`` loads as it is, and torch is the oracle of the tests.
 
-A cell of your own is a ``torch.nn.Module`` built by ``cell(input_size, hidden_size)`` with two methods:
-``initial_state(batch)`` gives a NamedTuple whose leaves are (batch, ...), and ``forward(x, state)`` gives the output
-(batch, hidden) and the state after it. ``RNN`` runs it over time.
+A cell of your own is a ``torch.nn.Module`` built by ``cell(input_size, hidden_size)`` with
+
+- ``initial_state(batch)``: a NamedTuple whose leaves are (batch, ...);
+- ``forward(x, state)``: the output (batch, hidden) and the state after it;
+- ``gates(x, state)``, if it has gates: a NamedTuple of them, which ``forward`` uses, and ``record`` shows by name;
+- ``unroll(x, state, lengths)``, if there is a faster way than step by step: all outputs (batch, time, hidden), and the
+  state after each row's last step; what it gives past a row's length doesn't matter.
+
+``RNN`` runs it over time, and every tool of the package takes it.
 """
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from unrolled.errors import SettingsError, ShapeError, nearest
+from unrolled.shapes import last, mask
 
 
 class ElmanState(NamedTuple):
@@ -40,26 +48,26 @@ class GRUState(NamedTuple):
 
 
 class ElmanGates(NamedTuple):
-    """An Elman cell has no gates; this is the activation a before the tanh, which shows where the tanh saturates."""
+    """An Elman cell has no gates; this is a, what the nonlinearity is applied to, which shows where it saturates."""
 
-    a: Float[Tensor, "batch hidden"]
+    preactivation: Float[Tensor, "batch hidden"]
 
 
 class LSTMGates(NamedTuple):
-    """The gates of one LSTM step: input i, forget f and output o in (0, 1), candidate g in (-1, 1)."""
+    """The gates i, f and o of one LSTM step, in (0, 1), and its candidate g, in (-1, 1): in torch's order."""
 
-    i: Float[Tensor, "batch hidden"]
-    f: Float[Tensor, "batch hidden"]
-    g: Float[Tensor, "batch hidden"]
-    o: Float[Tensor, "batch hidden"]
+    input: Float[Tensor, "batch hidden"]
+    forget: Float[Tensor, "batch hidden"]
+    candidate: Float[Tensor, "batch hidden"]
+    output: Float[Tensor, "batch hidden"]
 
 
 class GRUGates(NamedTuple):
-    """The gates of one GRU step: reset r and update z in (0, 1), candidate n in (-1, 1)."""
+    """The gates r and z of one GRU step, in (0, 1), and its candidate n, in (-1, 1): in torch's order."""
 
-    r: Float[Tensor, "batch hidden"]
-    z: Float[Tensor, "batch hidden"]
-    n: Float[Tensor, "batch hidden"]
+    reset: Float[Tensor, "batch hidden"]
+    update: Float[Tensor, "batch hidden"]
+    candidate: Float[Tensor, "batch hidden"]
 
 
 class _Cell(nn.Module):
@@ -88,6 +96,15 @@ class _Cell(nn.Module):
     def _from_state(self, h: Tensor) -> Tensor:
         return nn.functional.linear(h, self.weight_hh, self.bias_hh)  # (batch, gates * hidden)
 
+    def _fused(
+        self, kernel: Callable[..., Any], x: Tensor, before: Any, weight_ih: Tensor | None = None
+    ) -> list[Tensor]:
+        """One of torch's kernels over all steps of x (batch, time, input): the outputs, and each leaf of the state."""
+        weights = [self.weight_ih if weight_ih is None else weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        # has biases, one layer, no dropout, whether training, one direction, batch first
+        output, *after = kernel(x, before, weights, True, 1, 0.0, self.training, False, True)
+        return [output, *(leaf[0] for leaf in after)]
+
     def _check(self, x: Tensor, state: tuple[Tensor, ...]) -> None:
         name = type(self).__name__
         if not x.is_floating_point():
@@ -109,13 +126,22 @@ class _Cell(nn.Module):
                 )
 
 
+# The function of one step, and torch's kernel over all of them.
+NONLINEARITIES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[..., Any]]] = {
+    "tanh": (torch.tanh, torch.rnn_tanh),
+    "relu": (torch.relu, torch.rnn_relu),
+}
+
+
 class ElmanCell(_Cell):
     """One step of the simple recurrent network::
 
         a  = W_ih x + b_ih + W_hh h + b_hh
-        h' = tanh(a)
+        h' = φ(a)                              φ = tanh, or relu
 
-    Source: Elman 1990, "Finding structure in time", with tanh for the logistic function.
+    Source: Elman 1990, "Finding structure in time", with tanh for the logistic function; with relu, Le, Jaitly & Hinton
+    2015, "A simple way to initialize recurrent networks of rectified linear units". In `RNN`, relu comes by
+    ``functools.partial(ElmanCell, nonlinearity="relu")``.
 
     >>> cell = ElmanCell(3, 5)
     >>> output, state = cell(torch.zeros(2, 3), cell.initial_state(2))
@@ -123,15 +149,18 @@ class ElmanCell(_Cell):
     torch.Size([2, 5])
     """
 
-    def __init__(self, input_size: int, hidden_size: int):
+    def __init__(self, input_size: int, hidden_size: int, nonlinearity: str = "tanh"):
         super().__init__(input_size, hidden_size, gates=1)
+        if nonlinearity not in NONLINEARITIES:
+            raise SettingsError(f"unknown nonlinearity {nonlinearity!r}{nearest(nonlinearity, NONLINEARITIES)}")
+        self.nonlinearity = nonlinearity
 
     def initial_state(self, batch: int) -> ElmanState:
         """Zeros, on the parameters' device and in their dtype."""
         return ElmanState(self.weight_hh.new_zeros(batch, self.hidden_size))
 
     def gates(self, x: Float[Tensor, "batch input"], state: ElmanState) -> ElmanGates:
-        """The activation before the tanh. Raises ShapeError for an input or a state of the wrong size or kind."""
+        """The preactivation a. Raises ShapeError for an input or a state of the wrong size or kind."""
         self._check(x, state)
         return ElmanGates(self._from_input(x) + self._from_state(state.h))
 
@@ -140,8 +169,17 @@ class ElmanCell(_Cell):
     ) -> tuple[Float[Tensor, "batch hidden"], ElmanState]:
         """The output h' and the state after input x."""
         (a,) = self.gates(x, state)
-        h = a.tanh()
+        φ, _ = NONLINEARITIES[self.nonlinearity]
+        h = φ(a)
         return h, ElmanState(h)
+
+    def unroll(
+        self, x: Float[Tensor, "batch time input"], state: ElmanState, lengths: Tensor | None = None
+    ) -> tuple[Float[Tensor, "batch time hidden"], ElmanState]:
+        """All steps at once by torch's kernel: every h, and the state after each row's last step."""
+        _, kernel = NONLINEARITIES[self.nonlinearity]
+        output, _ = self._fused(kernel, x, state.h[None])
+        return output, ElmanState(last(output, lengths))
 
 
 class LSTMCell(_Cell):
@@ -186,6 +224,21 @@ class LSTMCell(_Cell):
         h = o * c.tanh()
         return h, LSTMState(h, c)
 
+    def unroll(
+        self, x: Float[Tensor, "batch time input"], state: LSTMState, lengths: Tensor | None = None
+    ) -> tuple[Float[Tensor, "batch time hidden"], LSTMState]:
+        """All steps at once by torch's kernel: every h, and the state after each row's last step."""
+        weight_ih = self.weight_ih
+        if lengths is not None:
+            # The kernel gives c after the last step alone. One more input, 1 past a row's end, shuts the input gate
+            # there and opens the forget gate: σ(∓1e4) is 0 and 1 exactly, and c stays what it was at the row's end.
+            past = ~mask(lengths, x.shape[1])
+            x = torch.cat([x, past[..., None].to(x.dtype)], dim=-1)
+            keep = weight_ih.new_tensor([-1e4, 1e4, 0.0, 0.0]).repeat_interleave(self.hidden_size)
+            weight_ih = torch.cat([weight_ih, keep[:, None]], dim=1)
+        output, _, c = self._fused(torch.lstm, x, [state.h[None], state.c[None]], weight_ih)
+        return output, LSTMState(last(output, lengths), c)
+
 
 class GRUCell(_Cell):
     """One step of the gated recurrent unit::
@@ -228,6 +281,13 @@ class GRUCell(_Cell):
         _, z, n = self.gates(x, state)
         h = (1 - z) * n + z * state.h
         return h, GRUState(h)
+
+    def unroll(
+        self, x: Float[Tensor, "batch time input"], state: GRUState, lengths: Tensor | None = None
+    ) -> tuple[Float[Tensor, "batch time hidden"], GRUState]:
+        """All steps at once by torch's kernel: every h, and the state after each row's last step."""
+        output, _ = self._fused(torch.gru, x, state.h[None])
+        return output, GRUState(last(output, lengths))
 
 
 CELLS: dict[str, type[ElmanCell] | type[LSTMCell] | type[GRUCell]] = {

@@ -1,28 +1,23 @@
-"""RNN: runs any cell over time, through torch's fused kernel where the cell has one.
+"""RNN: runs any cell over time: layers, both directions, rows of different lengths.
 
 Dimensions: batch; time, the steps; feature, the inputs of one step; hidden, the units of a layer.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unrolled.errors import SettingsError, ShapeError
-from unrolled.nn.cells import ElmanCell, ElmanState, GRUCell, GRUState, LSTMCell, LSTMState
+from unrolled.nn.unroll import compiled_loop, has_fast_path, loop
+from unrolled.shapes import check_lengths, mask, reverse
 
-State = tuple[tuple[Tensor, ...], ...]
-"""One NamedTuple a layer, such as (LSTMState(h, c), LSTMState(h, c)); every leaf is (batch, hidden)."""
-
-# By exact class: a subclass may change the step, and the kernel would not know.
-KERNELS: dict[type, tuple[Callable[..., tuple[Tensor, ...]], type]] = {
-    ElmanCell: (torch.rnn_tanh, ElmanState),
-    LSTMCell: (torch.lstm, LSTMState),
-    GRUCell: (torch.gru, GRUState),
-}
+State = tuple[Any, ...]
+"""One NamedTuple a layer, such as (LSTMState(h, c), LSTMState(h, c)), with both directions a pair (forward, backward)
+of them a layer; every leaf is (batch, hidden)."""
 
 
 class RNN(nn.Module):
@@ -31,17 +26,22 @@ class RNN(nn.Module):
         y_t, s_t = cell(x_t, s_{t-1})        t = 1 … time; y is the input of the next layer
 
     ``cell`` is a class such as LSTMCell, one's own (the contract is at the top of ``unrolled.nn.cells``), or any
-    function of (input_size, hidden_size) that gives a cell. ``dropout`` is the probability that an output of a layer is
-    zeroed on its way to the next one, in training only. ``fused=None`` takes torch's kernel where the cell has one, and
-    loops over the steps otherwise; ``fused=False`` always loops: slower, and every step is there to read.
+    function of (input_size, hidden_size) that gives a cell. With ``bidirectional`` a second cell a layer reads each row
+    from its end, and y is (forward, backward), twice as wide. ``dropout`` is the probability that an output of a layer
+    is zeroed on its way to the next one, in training only. ``fused=None`` takes the cell's own fast path, torch's
+    kernels for ours, where it has one, and loops over the steps otherwise; ``fused=False`` always loops: slower, and
+    every step is there to read; ``fused=True`` compiles the loop of a cell without a fast path, which takes some
+    seconds at the first call and pays in training.
 
     The state dict has the flat names of ``torch.nn.RNN``, ``LSTM`` and ``GRU`` (``weight_ih_l0`` …) and goes to and
-    from them unchanged. The cells themselves are the submodules ``cells.0``, ``cells.1`` …
+    from them unchanged. The cells themselves are the submodules ``cells.0``, ``cells.1`` … in torch's order: with both
+    directions the backward one of a layer comes after the forward one. Source of both directions: Schuster & Paliwal
+    1997, "Bidirectional recurrent neural networks".
 
     Raises SettingsError for settings that can't be.
 
     >>> lstm = RNN(LSTMCell, 3, 5, layers=2)
-    >>> output, state = lstm(torch.zeros(4, 7, 3))
+    >>> output, state = lstm(torch.zeros(4, 7, 3), lengths=[7, 7, 5, 2])
     >>> output.shape, len(state), state[1].c.shape
     (torch.Size([4, 7, 5]), 2, torch.Size([4, 5]))
     >>> _ = torch.nn.LSTM(3, 5, 2).load_state_dict(lstm.state_dict())
@@ -53,6 +53,7 @@ class RNN(nn.Module):
         input_size: int,
         hidden_size: int,
         layers: int = 1,
+        bidirectional: bool = False,
         dropout: float = 0.0,
         fused: bool | None = None,
     ):
@@ -69,68 +70,68 @@ class RNN(nn.Module):
         if dropout and layers == 1:
             raise SettingsError(f"dropout acts between layers: with layers=1, dropout={dropout} would do nothing")
         self.input_size, self.hidden_size, self.layers, self.dropout = input_size, hidden_size, layers, dropout
-        self.cells = nn.ModuleList(cell(input_size if n == 0 else hidden_size, hidden_size) for n in range(layers))
-
-        kernel = KERNELS.get(type(self.cells[0]))
-        if fused and kernel is None:
-            raise SettingsError(f"{type(self.cells[0]).__name__} has no fused kernel; leave out fused=True")
-        self._kernel = None if fused is False else kernel
+        self.bidirectional, self.fused = bidirectional, fused
+        self.directions = 2 if bidirectional else 1
+        widths = [input_size] + [self.directions * hidden_size] * (layers - 1)
+        self.cells = nn.ModuleList(cell(width, hidden_size) for width in widths for _ in range(self.directions))
         self.register_state_dict_post_hook(_flatten_names)
         self.register_load_state_dict_pre_hook(_unflatten_names)
 
     def initial_state(self, batch: int) -> State:
-        """The state before the first step: that of each cell, one a layer."""
-        return tuple(cell.initial_state(batch) for cell in self.cells)  # type: ignore[operator]
+        """The state before the first step: that of each cell, one a layer, or a pair."""
+        return self._by_layer([cell.initial_state(batch) for cell in self.cells])  # type: ignore[operator]
 
     def forward(
-        self, x: Float[Tensor, "batch time feature"], state: State | None = None
-    ) -> tuple[Float[Tensor, "batch time hidden"], State]:
-        """The last layer's output at every step, and every layer's state after the last one.
+        self,
+        x: Float[Tensor, "batch time feature"],
+        state: State | None = None,
+        lengths: Int[Tensor, " batch"] | Sequence[int] | None = None,
+    ) -> tuple[Float[Tensor, "batch time output"], State]:
+        """The last layer's output at every step, and every layer's state after each row's last one.
 
-        ``state`` is the state before the first step (zeros if None), as an earlier call returned it.
-        Raises ShapeError for an input or a state of the wrong shape or kind.
+        ``state`` is the state before the first step (``initial_state`` if None), as an earlier call returned it.
+        ``lengths`` says how many steps of each row are real: what lies past them, be it NaN, changes no output, state
+        or gradient, and the output is 0 there.
+        Raises ShapeError for an input, a state or lengths of the wrong shape or kind.
         """
         self._check_input(x)
-        if state is not None:
-            self._check_state(state, x.shape[0])
-        if self._kernel is not None:
-            return self._run_fused(x, state)
-        return self._run_loop(x, self.initial_state(x.shape[0]) if state is None else state)
+        batch, time, _ = x.shape
+        real = None
+        if lengths is not None:
+            lengths = check_lengths(lengths, batch, time, x.device)
+            real = mask(lengths, time)
+            x = x.masked_fill(~real[..., None], 0)  # 0 times NaN would be NaN in a gradient
+        if state is None:
+            state = self.initial_state(batch)
+        else:
+            self._check_state(state, batch)
+        before = [s for pair in state for s in pair] if self.bidirectional else list(state)
 
-    def _run_loop(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         after = []
-        for layer, (cell, s) in enumerate(zip(self.cells, state, strict=True)):
+        for layer in range(self.layers):
             if layer > 0:
                 x = nn.functional.dropout(x, self.dropout, self.training)
-            outputs = []
-            for x_t in x.unbind(dim=1):  # (batch, feature) or (batch, hidden)
-                y_t, s = cell(x_t, s)
-                outputs.append(y_t)
-            x = torch.stack(outputs, dim=1)  # (batch, time, hidden)
+            n = layer * self.directions
+            y, s = self._run(self.cells[n], x, before[n], lengths, real)
             after.append(s)
-        return x, tuple(after)
+            if self.bidirectional:
+                backwards, s = self._run(self.cells[n + 1], reverse(x, lengths), before[n + 1], lengths, real)
+                after.append(s)
+                y = torch.cat([y, reverse(backwards, lengths)], dim=-1)  # (batch, time, 2 hidden)
+            x = y
+        return x if real is None else x.masked_fill(~real[..., None], 0), self._by_layer(after)
 
-    def _run_fused(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-        assert self._kernel is not None
-        kernel, state_type = self._kernel
-        weights: Any = [w for c in self.cells for w in (c.weight_ih, c.weight_hh, c.bias_ih, c.bias_hh)]
-        if state is None:
-            zeros = weights[1].new_zeros(self.layers, x.shape[0], self.hidden_size)
-            before = [zeros] * len(state_type._fields)  # type: ignore[attr-defined]
-        else:
-            before = [torch.stack(leaves) for leaves in zip(*state, strict=True)]  # each (layers, batch, hidden)
-        output, *after = kernel(
-            x,
-            before if len(before) > 1 else before[0],
-            weights,
-            True,  # has biases
-            self.layers,
-            self.dropout,
-            self.training,
-            False,  # bidirectional
-            True,  # batch first
-        )
-        return output, tuple(state_type(*leaves) for leaves in zip(*after, strict=True))
+    def _run(
+        self, cell: nn.Module, x: Tensor, state: Any, lengths: Tensor | None, real: Tensor | None
+    ) -> tuple[Tensor, Any]:
+        if self.fused is not False and has_fast_path(cell):
+            return cell.unroll(x, state, lengths)  # type: ignore[operator]
+        # Without gradients there is less to gain, and each combination would be compiled anew.
+        run = compiled_loop if self.fused and torch.is_grad_enabled() else loop
+        return run(cell, x, state, real)
+
+    def _by_layer(self, states: list[Any]) -> State:
+        return tuple(zip(states[::2], states[1::2], strict=True)) if self.bidirectional else tuple(states)
 
     def _check_input(self, x: Tensor) -> None:
         if x.ndim != 3 or x.shape[2] != self.input_size:
@@ -149,36 +150,60 @@ class RNN(nn.Module):
 
     def _check_state(self, state: State, batch: int) -> None:
         expected = self.initial_state(batch)
-        kind = type(expected[0]).__name__
+        first = expected[0][0] if self.bidirectional else expected[0]
+        kind = f"pair of {type(first).__name__}" if self.bidirectional else type(first).__name__
         if not isinstance(state, tuple | list) or len(state) != self.layers:
             came = f"{type(state).__name__} of {len(state)}" if hasattr(state, "__len__") else type(state).__name__
             raise ShapeError(f"the state must be a tuple of {self.layers}, one {kind} a layer, got {came}")
         for layer, (given, like) in enumerate(zip(state, expected, strict=True)):
-            if type(given) is not type(like):
-                raise ShapeError(f"the state of layer {layer} must be {kind}, got {type(given).__name__}")
-            shapes, expected_shapes = ([tuple(leaf.shape) for leaf in leaves] for leaves in (given, like))
-            if shapes != expected_shapes:
-                raise ShapeError(
-                    f"the state of layer {layer} must be {kind} with leaves of shape {expected_shapes}, got {shapes}; "
-                    f"initial_state({batch}) makes one"
-                )
+            pair = isinstance(given, tuple | list) and not hasattr(given, "_fields") and len(given) == 2
+            if self.bidirectional and not pair:
+                raise ShapeError(f"the state of layer {layer} must be a {kind}, got {type(given).__name__}")
+            for g, e in zip(given, like, strict=True) if self.bidirectional else [(given, like)]:
+                self._check_leaves(g, e, layer, batch)
+
+    @staticmethod
+    def _check_leaves(given: Any, like: Any, layer: int, batch: int) -> None:
+        kind = type(like).__name__
+        if type(given) is not type(like):
+            raise ShapeError(f"the state of layer {layer} must be {kind}, got {type(given).__name__}")
+        shapes, expected_shapes = ([tuple(leaf.shape) for leaf in leaves] for leaves in (given, like))
+        if shapes != expected_shapes:
+            raise ShapeError(
+                f"the state of layer {layer} must be {kind} with leaves of shape {expected_shapes}, got {shapes}; "
+                f"initial_state({batch}) makes one"
+            )
 
     def extra_repr(self) -> str:
-        path = "fused" if self._kernel else "loop"
-        return f"{self.input_size}, {self.hidden_size}, layers={self.layers}, dropout={self.dropout}, {path}"
+        options = "".join(
+            f", {name}={value}"
+            for name, value, usual in (
+                ("layers", self.layers, 1),
+                ("bidirectional", self.bidirectional, False),
+                ("dropout", self.dropout, 0.0),
+                ("fused", self.fused, None),
+            )
+            if value != usual
+        )
+        return f"{self.input_size}, {self.hidden_size}{options}"
 
 
 def _flatten_names(module: nn.Module, state_dict: dict[str, Any], prefix: str, _metadata: Any) -> None:
-    """cells.0.weight_ih -> weight_ih_l0"""
+    """cells.1.weight_ih -> weight_ih_l1, or with both directions weight_ih_l0_reverse"""
+    assert isinstance(module, RNN)
     pattern = re.compile(re.escape(prefix) + r"cells\.(\d+)\.(.+)", re.DOTALL)
     for key in list(state_dict):
         if match := pattern.fullmatch(key):
-            state_dict[f"{prefix}{match[2]}_l{match[1]}"] = state_dict.pop(key)
+            layer, backward = divmod(int(match[1]), module.directions)
+            state_dict[f"{prefix}{match[2]}_l{layer}{'_reverse' * backward}"] = state_dict.pop(key)
 
 
 def _unflatten_names(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """weight_ih_l0 -> cells.0.weight_ih"""
-    pattern = re.compile(re.escape(prefix) + r"(.+)_l(\d+)", re.DOTALL)
+    """weight_ih_l1 -> cells.1.weight_ih, or with both directions cells.2.weight_ih"""
+    assert isinstance(module, RNN)
+    reverse = "(_reverse)?" if module.bidirectional else "()"
+    pattern = re.compile(re.escape(prefix) + r"(.+)_l(\d+)" + reverse, re.DOTALL)
     for key in list(state_dict):
         if match := pattern.fullmatch(key):
-            state_dict[f"{prefix}cells.{match[2]}.{match[1]}"] = state_dict.pop(key)
+            n = int(match[2]) * module.directions + bool(match[3])
+            state_dict[f"{prefix}cells.{n}.{match[1]}"] = state_dict.pop(key)
