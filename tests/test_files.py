@@ -199,7 +199,7 @@ def test_what_is_no_plain_file_is_refused(tmp_path, kind, use):
     trap(path, kind)
     arguments = [{"x": 1}] if use == "append_line" else []
     with within(10), pytest.raises(RunError) as caught:
-        getattr(store, use)(path, *arguments)
+        getattr(formats, use)(path, *arguments)
     assert "\n" not in str(caught.value)
     assert "hidden" not in str(caught.value)
     assert {"device": "leads out", "outside": "leads out"}.get(kind, "file") in str(caught.value)

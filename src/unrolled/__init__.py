@@ -14,6 +14,9 @@ _HOMES = {
     "LSTMCell": "unrolled.nn.cells",
     "GRUCell": "unrolled.nn.cells",
     "RNN": "unrolled.nn.rnn",
+    "record": "unrolled.lens.record",
+    "Tape": "unrolled.lens.tape",
+    "gradient_flow": "unrolled.lens.gradients",
     "TrainingSettings": "unrolled.training",
     "Forecaster": "unrolled.forecast",
     "load": "unrolled.forecast",
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from unrolled.errors import UnrolledError as UnrolledError
     from unrolled.forecast import Forecaster as Forecaster
     from unrolled.forecast import load as load
+    from unrolled.lens.gradients import gradient_flow as gradient_flow
+    from unrolled.lens.record import record as record
+    from unrolled.lens.tape import Tape as Tape
     from unrolled.nn.cells import ElmanCell as ElmanCell
     from unrolled.nn.cells import GRUCell as GRUCell
     from unrolled.nn.cells import LSTMCell as LSTMCell

@@ -16,11 +16,18 @@ def check_lengths(lengths: Any, batch: int, time: int, device: torch.device | st
 
     Raises ShapeError unless there is a whole number from 1 to ``time`` for each row.
     """
-    lengths = torch.as_tensor(lengths)
+    try:
+        lengths = torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError):
+        raise ShapeError(f"lengths must be {batch} whole numbers, one a row, got {lengths!r}") from None
+    if batch == 0:
+        raise ShapeError("lengths need at least one row, got an empty batch")
     if lengths.shape != (batch,) or lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise ShapeError(
             f"lengths must be {batch} whole numbers, one a row, got {lengths.dtype} of shape {tuple(lengths.shape)}"
         )
+    if torch.compiler.is_compiling():  # a graph doesn't know the numbers in it
+        return lengths.to(device or lengths.device, torch.long)
     shortest, longest = int(lengths.min()), int(lengths.max())
     if shortest < 1:
         raise ShapeError(

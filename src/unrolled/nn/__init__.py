@@ -1,6 +1,28 @@
-"""The networks: cells that are one step in time, and RNN, which runs any cell over a sequence."""
+"""The networks: cells that are one step in time, RNN, which runs any cell over time, and what training them takes."""
 
+from unrolled.nn import bptt
 from unrolled.nn.cells import CELLS, ElmanCell, ElmanState, GRUCell, GRUState, LSTMCell, LSTMState, cell_named
+from unrolled.nn.clipping import Clipped, clip_gradients
+from unrolled.nn.initialisation import INITIALISATIONS, initialise
 from unrolled.nn.rnn import RNN
+from unrolled.nn.truncated import Chunk, chunks, truncated_bptt
 
-__all__ = ["CELLS", "RNN", "ElmanCell", "ElmanState", "GRUCell", "GRUState", "LSTMCell", "LSTMState", "cell_named"]
+__all__ = [
+    "CELLS",
+    "INITIALISATIONS",
+    "RNN",
+    "Chunk",
+    "Clipped",
+    "ElmanCell",
+    "ElmanState",
+    "GRUCell",
+    "GRUState",
+    "LSTMCell",
+    "LSTMState",
+    "bptt",
+    "cell_named",
+    "chunks",
+    "clip_gradients",
+    "initialise",
+    "truncated_bptt",
+]

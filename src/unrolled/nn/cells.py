@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from unrolled.errors import SettingsError, ShapeError, nearest
 from unrolled.shapes import last, mask
@@ -178,8 +179,16 @@ class ElmanCell(_Cell):
     ) -> tuple[Float[Tensor, "batch time hidden"], ElmanState]:
         """All steps at once by torch's kernel: every h, and the state after each row's last step."""
         _, kernel = NONLINEARITIES[self.nonlinearity]
-        output, _ = self._fused(kernel, x, state.h[None])
-        return output, ElmanState(last(output, lengths))
+        if lengths is None or self.nonlinearity == "tanh":
+            output, _ = self._fused(kernel, x, state.h[None])
+            return output, ElmanState(last(output, lengths))
+        # relu has no bound: over a long padding h could reach infinity, and a gradient of 0 times that is NaN. So the
+        # kernel gets no padding at all.
+        data, sizes, order, back = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        data, h = kernel(data, sizes, state.h[order][None], weights, True, 1, 0.0, self.training, False)
+        packed = PackedSequence(data, sizes, order, back)
+        return pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])[0], ElmanState(h[0][back])
 
 
 class LSTMCell(_Cell):

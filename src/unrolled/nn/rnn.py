@@ -118,8 +118,8 @@ class RNN(nn.Module):
                 backwards, s = self._run(self.cells[n + 1], reverse(x, lengths), before[n + 1], lengths, real)
                 after.append(s)
                 y = torch.cat([y, reverse(backwards, lengths)], dim=-1)  # (batch, time, 2 hidden)
-            x = y
-        return x if real is None else x.masked_fill(~real[..., None], 0), self._by_layer(after)
+            x = y if real is None else y.masked_fill(~real[..., None], 0)
+        return x, self._by_layer(after)
 
     def _run(
         self, cell: nn.Module, x: Tensor, state: Any, lengths: Tensor | None, real: Tensor | None

@@ -43,18 +43,21 @@ def compiled_loop(cell: nn.Module, x: Tensor, state: Any, real: Tensor | None = 
 
     Raises SettingsError where the cell can't be compiled, such as on a machine without a C++ compiler.
     """
-    from torch._dynamo.exc import BackendCompilerFailed
+    from torch._dynamo.exc import TorchDynamoException
 
+    # Each mixture of what has a gradient and what has none would be compiled anew, and torch gives up after eight.
+    x, state = _with_gradient(x), type(state)(*map(_with_gradient, state))
     steps, outputs = _compiled(type(cell)), []
     for t in range(0, x.shape[1], STEPS):
-        part = x[:, t : t + STEPS]
+        part = x[:, t : t + STEPS].contiguous()
         run = steps if part.shape[1] == STEPS else loop
         try:
-            y, state = run(cell, part, state, None if real is None else real[:, t : t + STEPS])
-        except BackendCompilerFailed as error:
+            y, state = run(cell, part, state, None if real is None else real[:, t : t + STEPS].contiguous())
+        except TorchDynamoException as error:
+            cause = getattr(error, "inner_exception", error)
             raise SettingsError(
                 f"fused=True compiles {type(cell).__name__}, which has no kernel, and that failed "
-                f"({str(error).splitlines()[0]}); leave out fused=True"
+                f"({str(cause).strip().splitlines()[0]}); leave out fused=True"
             ) from error
         outputs.append(y)
     return torch.cat(outputs, dim=1), state
@@ -65,6 +68,10 @@ def _compiled(cell: type[nn.Module]) -> Callable[..., tuple[Tensor, Any]]:
     """`loop`, compiled for a class of cells. torch counts recompilations by code, so each class gets its own copy."""
     code: CodeType = loop.__code__.replace(co_name=f"loop_{cell.__name__}")
     return torch.compile(FunctionType(code, loop.__globals__))
+
+
+def _with_gradient(a: Tensor) -> Tensor:
+    return a if a.requires_grad or not a.is_floating_point() else a.detach().requires_grad_()
 
 
 def _where(real: Tensor, new: Any, old: Any) -> Any:

@@ -1,0 +1,7 @@
+"""Looking inside: what flows through a recurrent model, forwards (`record`) and backwards (`gradient_flow`)."""
+
+from unrolled.lens.gradients import GradientFlow, GradientFlows, gradient_flow
+from unrolled.lens.record import record
+from unrolled.lens.tape import Tape
+
+__all__ = ["GradientFlow", "GradientFlows", "Tape", "gradient_flow", "record"]
