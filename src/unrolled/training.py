@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from unrolled.checkpoint import MOST_THREADS, TrainingState
 from unrolled.errors import SettingsError, TrainingError
 from unrolled.formats import append_line, write_lines
+from unrolled.nn.clipping import clip_gradients
 
 CHECKPOINT_SECONDS = 15  # between checkpoints inside a long epoch
 LONGEST_ROUND = 500  # steps between validations, however long an epoch is; a short epoch has two of them
@@ -165,18 +166,21 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             value = loss(index)  # a scalar
             value.backward()
-            norm = float(nn.utils.clip_grad_norm_(model.parameters(), settings.clip))
             number = value.item()
-            if not (math.isfinite(number) and math.isfinite(norm)):
+            where = f"step {state.step + 1} (epoch {epoch + 1}, batch {position + 1} of {steps_per_epoch})"
+            if not math.isfinite(number):
                 raise TrainingError(
-                    f"the loss is {number:g} and the gradient's norm {norm:g} at step {state.step + 1} "
-                    f"(epoch {epoch + 1}, batch {position + 1} of {steps_per_epoch}); look for extreme values in the "
-                    f"data, or lower the learning rate (it is {rate:g} here)"
+                    f"{where}: the loss is {number:g}; look for extreme values in the data, or lower the learning rate "
+                    f"(it is {rate:g} here)"
                 )
+            try:
+                clipped = clip_gradients(model, norm=settings.clip)
+            except TrainingError as error:
+                raise TrainingError(f"{where}: {error} (it is {rate:g} here)") from error
             optimizer.step()
 
             now = time.monotonic()
-            state.count(number, clipped=norm > settings.clip, seconds=before + now - began)
+            state.count(number, clipped=clipped.clipped, seconds=before + now - began)
             if on_progress is not None:
                 used = min(1.0, spent())
                 on_progress(
