@@ -21,6 +21,7 @@ FLOORS = [
     "data",
     "store",
     "checkpoint",
+    "calibration",
     "training",
     "series",
     "text",

@@ -15,6 +15,7 @@ NUMBERS: dict[str, type | tuple[type, ...]] = {
     "step": int,
     "seconds": (int, float),
     "threads": int,
+    "compiled": bool,
     "best": (int, float, type(None)),
     "best_step": int,
     "rounds_since_best": int,
@@ -34,6 +35,7 @@ class TrainingState:
     step: int = 0
     seconds: float = 0.0
     threads: int = 1
+    compiled: bool = False  # whether networks without a kernel run compiled
     ended: str = ""  # "budget", "patience" or "interrupted"; empty while it goes on
     best: float = math.inf  # the best validation score, and where it was
     best_step: int = 0

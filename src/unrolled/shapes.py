@@ -19,7 +19,7 @@ def check_lengths(lengths: Any, batch: int, time: int, device: torch.device | st
     try:
         lengths = torch.as_tensor(lengths)
     except (TypeError, ValueError, RuntimeError):
-        raise ShapeError(f"lengths must be {batch} whole numbers, one a row, got {lengths!r}") from None
+        raise ShapeError(f"lengths must be {batch} whole numbers, one a row, got {repr(lengths)[:60]}") from None
     if batch == 0:
         raise ShapeError("lengths need at least one row, got an empty batch")
     if lengths.shape != (batch,) or lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from unrolled.calibration import compiling_pays, fastest_threads, loops
 from unrolled.checkpoint import MOST_THREADS, TrainingState
 from unrolled.errors import SettingsError, TrainingError
 from unrolled.formats import append_line, write_lines
@@ -144,8 +145,16 @@ def train(
             state.load(checkpoint, model, optimizer)
             state.ended = ended() if state.records else ""
         else:
-            state.threads = settings.threads or _fastest_threads(loss, min(examples, settings.batch_size), device)
+            batch = min(examples, settings.batch_size)
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                state.threads = settings.threads or fastest_threads(loss, batch, device)
+                torch.set_num_threads(state.threads)
+                steps = math.inf if settings.longest is None else settings.longest * steps_per_epoch
+                state.compiled = compiling_pays(model, loss, batch, steps, 60 * (settings.minutes or math.inf))
         torch.set_num_threads(state.threads)
+        compiled = loops(model) if state.compiled else []
+        for rnn in compiled:
+            rnn.fused = True
         if metrics is not None:
             write_lines(metrics, state.records)
 
@@ -202,6 +211,8 @@ def train(
                 saved = time.monotonic()
             if state.ended and not due and (validate is None or not state.records):
                 round_off(rate)  # after saving: training that goes on from there must not see a round that was not due
+    for rnn in compiled:
+        rnn.fused = None
     model.load_state_dict(state.best_weights)
     model.eval()
     return state
@@ -231,31 +242,6 @@ def device_named(name: str) -> torch.device:
         why = "PyTorch knows no such device" if why.startswith("Expected one of") else why[:200]
         raise SettingsError(f"device '{name}' can't be used here: {why}; try auto, cpu or cuda") from error
     return device
-
-
-def _fastest_threads(loss: Callable[[Tensor], Tensor], batch: int, device: torch.device) -> int:
-    """One thread or all that torch would take, whichever does a forward and backward pass sooner on this machine, now.
-
-    On a busy machine two threads can be several times slower than one, and nothing but a clock tells.
-    """
-    most = torch.get_num_threads()
-    if device.type != "cpu" or most == 1:
-        return most
-    index = torch.arange(batch)
-
-    def seconds(count: int) -> float:
-        torch.set_num_threads(count)
-        times = []
-        for _ in range(6):
-            began = time.perf_counter()
-            loss(index).backward()
-            times.append(time.perf_counter() - began)
-        return sorted(times[1:])[len(times) // 2]
-
-    state = torch.get_rng_state()  # a measurement must not move dropout's numbers
-    took = {count: seconds(count) for count in (1, most)}
-    torch.set_rng_state(state)
-    return min(took, key=lambda count: took[count])
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class RNN(nn.Module):
 
     Raises SettingsError for settings that can't be.
 
+    >>> from unrolled.nn import LSTMCell
     >>> lstm = RNN(LSTMCell, 3, 5, layers=2)
     >>> output, state = lstm(torch.zeros(4, 7, 3), lengths=[7, 7, 5, 2])
     >>> output.shape, len(state), state[1].c.shape
@@ -76,6 +77,11 @@ class RNN(nn.Module):
         self.cells = nn.ModuleList(cell(width, hidden_size) for width in widths for _ in range(self.directions))
         self.register_state_dict_post_hook(_flatten_names)
         self.register_load_state_dict_pre_hook(_unflatten_names)
+
+    @property
+    def loops(self) -> bool:
+        """Whether it steps through time in Python for want of a fast path, and could be compiled."""
+        return self.fused is None and not all(map(has_fast_path, self.cells))
 
     def initial_state(self, batch: int) -> State:
         """The state before the first step: that of each cell, one a layer, or a pair."""

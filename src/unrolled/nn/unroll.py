@@ -54,10 +54,10 @@ def compiled_loop(cell: nn.Module, x: Tensor, state: Any, real: Tensor | None = 
         try:
             y, state = run(cell, part, state, None if real is None else real[:, t : t + STEPS].contiguous())
         except TorchDynamoException as error:
-            cause = getattr(error, "inner_exception", error)
+            cause = str(getattr(error, "inner_exception", error)).strip().partition("\n")[0]
             raise SettingsError(
                 f"fused=True compiles {type(cell).__name__}, which has no kernel, and that failed "
-                f"({str(cause).strip().splitlines()[0]}); leave out fused=True"
+                f"({cause}); leave out fused=True"
             ) from error
         outputs.append(y)
     return torch.cat(outputs, dim=1), state
