@@ -118,24 +118,30 @@ def test_the_error_shown_is_the_one_that_comes(capsys):
     assert capsys.readouterr().err.splitlines() == [shown[1]]
 
 
-def python_runs(capsys) -> str:
-    (block,) = blocks(README, "python")
-    exec(compile(block, "README.md", "exec"), {})
+def python_runs(capsys, number: int) -> str:
+    exec(compile(blocks(README, "python")[number], "README.md", "exec"), {})
     return capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("short")
 def test_the_python_runs(capsys):
-    out = python_runs(capsys)
+    out = python_runs(capsys, 0)
     for word in ("MAE", "RMSE", "MAPE", "sMAPE", "MASE", "skill", "seasonal naive", "step"):
         assert word in out
     assert out.count("shape: ") == 2, "the errors, and the forecasts"
 
 
+def test_the_python_that_opens_a_model_runs(capsys):
+    out = python_runs(capsys, 1)
+    assert out.startswith("torch.Size([4, 50, 32])\n")
+    assert re.search(r"lstm\.0: (vanishing|healthy|exploding)\. .*half is lost in .* steps", out)
+    assert len(blocks(README, "python")) == 2, "each has a test"
+
+
 @pytest.mark.slow
 def test_the_python_runs_on_all_rows(capsys, monkeypatch):
     monkeypatch.setattr(TrainingSettings, "longest", 1)
-    assert "shape: (72, 4)" in python_runs(capsys)  # 24 hours at three airports
+    assert "shape: (72, 4)" in python_runs(capsys, 0)  # 24 hours at three airports
 
 
 def test_the_cells_of_the_text_are_built():

@@ -1,95 +1,81 @@
-"""RNN against torch.nn in float64 on both paths, laws, and a cell that is not ours."""
+"""RNN against torch.nn in float64 on both paths, state dicts, dropout; the laws are in test_rnn_laws.py."""
 
 import copy
 import pickle
-from typing import NamedTuple
+from functools import partial
 
 import jaxtyping
 import pytest
 import torch
 from beartype import beartype
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.utils._pytree import tree_leaves, tree_map
 
-from unrolled.errors import SettingsError
-from unrolled.nn import CELLS, RNN, GRUCell, LSTMCell, LSTMState
+from unrolled.nn import CELLS, RNN, ElmanCell, GRUCell, LSTMCell, LSTMState
 
-TORCH = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
+TORCH = {
+    "tanh": (ElmanCell, nn.RNN),
+    "relu": (partial(ElmanCell, nonlinearity="relu"), partial(nn.RNN, nonlinearity="relu")),
+    "lstm": (LSTMCell, nn.LSTM),
+    "gru": (GRUCell, nn.GRU),
+}
 PATHS = pytest.mark.parametrize("fused", [None, False], ids=["fused", "loop"])
+NAMES = pytest.mark.parametrize("name", TORCH)
+DIRECTIONS = pytest.mark.parametrize("bidirectional", [False, True], ids=["one", "both"])
 
 
 def close(actual, expected, name=""):
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-10, msg=lambda text: f"{name}: {text}")
 
 
-def random_state(rnn, batch):
-    return tuple(type(s)(*(torch.randn_like(leaf).requires_grad_() for leaf in s)) for s in rnn.initial_state(batch))
+def stacked(state, bidirectional):
+    """Our state as torch's: each leaf (layers · directions, batch, hidden)."""
+    in_order = [s for pair in state for s in pair] if bidirectional else state
+    return tuple(torch.stack(leaf) for leaf in zip(*in_order, strict=True))
 
 
-def leaves(state):
-    return [leaf for s in state for leaf in s]
-
-
-class PeepholeState(NamedTuple):
-    h: Tensor
-    c: Tensor
-
-
-class PeepholeCell(nn.Module):
-    """A newcomer's cell: its own parameter names, a submodule, and gates that see the memory."""
-
-    def __init__(self, input_size: int, hidden_size: int):
-        super().__init__()
-        self.hidden_size = hidden_size
-        self.mix = nn.Linear(input_size + hidden_size, 4 * hidden_size)
-        self.peephole = nn.Parameter(torch.randn(3, hidden_size))
-
-    def initial_state(self, batch: int) -> PeepholeState:
-        zeros = self.peephole.new_zeros(batch, self.hidden_size)
-        return PeepholeState(zeros, zeros)
-
-    def forward(self, x: Tensor, state: PeepholeState) -> tuple[Tensor, PeepholeState]:
-        i, f, g, o = self.mix(torch.cat([x, state.h], dim=-1)).chunk(4, dim=-1)
-        p_i, p_f, p_o = self.peephole
-        c = (f + p_f * state.c).sigmoid() * state.c + (i + p_i * state.c).sigmoid() * g.tanh()
-        h = (o + p_o * c).sigmoid() * c.tanh()
-        return h, PeepholeState(h, c)
+def run_by_torch(rnn, x, before, lengths):
+    """Outputs (batch, time, …) and the leaves of the final state; rows of different lengths go in packed."""
+    before = before if before is None or isinstance(rnn, nn.LSTM) else before[0]
+    if lengths is None:
+        output, after = rnn(x, before)
+    else:
+        packed = pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+        output, after = rnn(packed, before)
+        output, _ = pad_packed_sequence(output, batch_first=True, total_length=x.shape[1])
+    return output, after if isinstance(rnn, nn.LSTM) else (after,)
 
 
 @PATHS
 @pytest.mark.parametrize("given_state", [False, True], ids=["zero", "given"])
+@pytest.mark.parametrize("lengths", [None, [3, 7, 1, 6]], ids=["full", "ragged"])
+@DIRECTIONS
 @pytest.mark.parametrize("layers", [1, 3])
-@pytest.mark.parametrize("name", CELLS)
-def test_values_and_gradients_equal_torch(name, layers, given_state, fused):
+@NAMES
+def test_values_and_gradients_equal_torch(name, layers, bidirectional, lengths, given_state, fused):
     torch.manual_seed(0)
-    theirs = TORCH[name](3, 5, layers, batch_first=True).double()
-    ours = RNN(CELLS[name], 3, 5, layers=layers, fused=fused).double()
+    cell, module = TORCH[name]
+    theirs = module(3, 5, layers, batch_first=True, bidirectional=bidirectional).double()
+    ours = RNN(cell, 3, 5, layers=layers, bidirectional=bidirectional, fused=fused).double()
     ours.load_state_dict(theirs.state_dict())
-    x = torch.randn(4, 7, 3, dtype=torch.float64, requires_grad=True)
-    state = random_state(ours, 4) if given_state else None
+    x = torch.randn(4, 8, 3, dtype=torch.float64, requires_grad=True)
+    state, inputs, before = None, [x], None
+    if given_state:
+        state = tree_map(lambda leaf: torch.randn_like(leaf).requires_grad_(), ours.initial_state(4))
+        inputs, before = [x, *tree_leaves(state)], stacked(state, bidirectional)
 
-    output, after = ours(x, state)
-    before = None
-    if state is not None:
-        before = tuple(torch.stack(column) for column in zip(*state, strict=True))
-        before = before if name == "lstm" else before[0]
-    expected, expected_after = theirs(x, before)
-    expected_after = expected_after if name == "lstm" else (expected_after,)
+    output, after = ours(x, state, lengths)
+    expected, expected_after = run_by_torch(theirs, x, before, lengths)
+    after_by_leaf = stacked(after, bidirectional)
     close(output, expected, "output")
-    for layer, s in enumerate(after):
-        assert type(s) is type(ours.cells[0].initial_state(1))
-        for leaf, twin in zip(s, expected_after, strict=True):
-            close(leaf, twin[layer], f"state of layer {layer}")
+    for leaf, twin, label in zip(after_by_leaf, expected_after, ("h", "c")[: len(expected_after)], strict=True):
+        close(leaf, twin, f"final {label}")
 
-    # Every output and every final state counts, each with its own weight.
-    w = torch.randn_like(expected)
-    v = torch.randn(len(expected_after), *expected_after[0].shape, dtype=torch.float64)
-    our_loss = (output * w).sum() + sum(
-        (leaf * v[k, layer]).sum() for layer, s in enumerate(after) for k, leaf in enumerate(s)
-    )
-    their_loss = (expected * w).sum() + (torch.stack(expected_after) * v).sum()
-    inputs = [x, *(leaves(state) if state is not None else [])]
+    # Every output and every leaf of the final state counts, each with its own weight.
+    weights = [torch.randn_like(leaf) for leaf in (expected, *expected_after)]
+    our_loss = sum((leaf * w).sum() for leaf, w in zip((output, *after_by_leaf), weights, strict=True))
+    their_loss = sum((leaf * w).sum() for leaf, w in zip((expected, *expected_after), weights, strict=True))
     ours_named, theirs_named = ours.state_dict(keep_vars=True), dict(theirs.named_parameters())
     assert list(ours_named) == list(theirs_named)
     our_gradients = torch.autograd.grad(our_loss, [*ours_named.values(), *inputs])
@@ -99,23 +85,48 @@ def test_values_and_gradients_equal_torch(name, layers, given_state, fused):
         close(gradient, twin, label)
 
 
-@pytest.mark.parametrize("name", CELLS)
-def test_the_same_seed_starts_with_torchs_weights(name):
+@pytest.mark.parametrize("fused", [None, False], ids=["fused", "loop"])
+@DIRECTIONS
+@NAMES
+def test_states_are_one_a_layer_and_pairs_with_both_directions(name, bidirectional, fused):
+    cell, _ = TORCH[name]
+    kind = type(cell(1, 1).initial_state(1))
+    rnn = RNN(cell, 3, 5, layers=2, bidirectional=bidirectional, fused=fused)
+    for state in (rnn.initial_state(4), rnn(torch.zeros(4, 2, 3))[1]):
+        assert len(state) == 2
+        for layer in state:
+            assert [type(s) for s in (layer if bidirectional else (layer,))] == [kind] * (1 + bidirectional)
+        assert all(leaf.shape == (4, 5) for leaf in tree_leaves(state))
+    if bidirectional:  # the forward one ends at the row's end, the backward one at its beginning
+        output, state = rnn(torch.randn(4, 7, 3), lengths=[7, 2, 5, 7])
+        assert torch.equal(state[1][0].h, output[range(4), [6, 1, 4, 6], :5])
+        assert torch.equal(state[1][1].h, output[:, 0, 5:])
+
+
+@DIRECTIONS
+@NAMES
+def test_the_same_seed_starts_with_torchs_weights(name, bidirectional):
+    cell, module = TORCH[name]
     torch.manual_seed(3)
-    theirs = TORCH[name](3, 5, 2).state_dict()
+    theirs = module(3, 5, 2, bidirectional=bidirectional).state_dict()
     torch.manual_seed(3)
-    ours = RNN(CELLS[name], 3, 5, layers=2).state_dict()
+    ours = RNN(cell, 3, 5, layers=2, bidirectional=bidirectional).state_dict()
+    assert list(ours) == list(theirs)
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
-@pytest.mark.parametrize("name", CELLS)
-def test_state_dicts_go_to_torch_and_back_also_inside_a_model(name):
+@DIRECTIONS
+@pytest.mark.parametrize("layers", [1, 3])
+@NAMES
+def test_state_dicts_go_to_torch_and_back_also_inside_a_model(name, layers, bidirectional):
     def model(rnn: nn.Module) -> nn.Module:  # with neighbours whose names could be taken for the cells' own
         cells = nn.ModuleList([nn.Linear(5, 1)])
-        return nn.ModuleDict({"cells": cells, "rnn": rnn, "rnn_l0": nn.Linear(1, 1)})
+        return nn.ModuleDict({"cells": cells, "rnn": rnn, "rnn_l0": nn.Linear(1, 1), "x_l0_reverse": nn.Linear(1, 1)})
 
-    ours, theirs = model(RNN(CELLS[name], 3, 5, layers=2)), model(TORCH[name](3, 5, 2))
-    for source, target in ((ours, theirs), (theirs, ours)):
+    cell, module = TORCH[name]
+    ours = model(RNN(cell, 3, 5, layers=layers, bidirectional=bidirectional))
+    theirs = model(module(3, 5, layers, bidirectional=bidirectional))
+    for source, target in ((ours, theirs), (theirs, ours), (ours["rnn"], theirs["rnn"]), (theirs["rnn"], ours["rnn"])):
         for parameter in source.parameters():
             nn.init.normal_(parameter)
         target.load_state_dict(source.state_dict())
@@ -123,16 +134,23 @@ def test_state_dicts_go_to_torch_and_back_also_inside_a_model(name):
         assert all(torch.equal(target.state_dict()[key], value) for key, value in source.state_dict().items())
 
 
-def test_a_state_dict_of_another_depth_is_refused():
-    with pytest.raises(RuntimeError, match=r"cells\.1\.weight_ih"):
-        RNN(GRUCell, 3, 5).load_state_dict(RNN(GRUCell, 3, 5, layers=2).state_dict())
-    with pytest.raises(RuntimeError, match=r"cells\.1\.weight_ih"):
-        RNN(GRUCell, 3, 5, layers=2).load_state_dict(RNN(GRUCell, 3, 5).state_dict())
+@pytest.mark.parametrize("source", [RNN, nn.GRU], ids=["ours", "torch's"])
+def test_a_state_dict_of_another_depth_or_direction_is_refused(source):
+    def weights(layers, bidirectional):
+        first = (GRUCell,) if source is RNN else ()
+        return source(*first, 3, 5, layers, bidirectional=bidirectional).state_dict()
+
+    for other, missing in (((2, False), r"cells\.1\.weight_ih"), ((1, True), "weight_ih_l0_reverse")):
+        with pytest.raises(RuntimeError, match=rf"Unexpected key\(s\) in state_dict: .*{missing}"):
+            RNN(GRUCell, 3, 5).load_state_dict(weights(*other))
+    for settings in ({"layers": 2}, {"bidirectional": True}):
+        with pytest.raises(RuntimeError, match=r"Missing key\(s\) in state_dict: .*cells\.1\.weight_ih"):
+            RNN(GRUCell, 3, 5, **settings).load_state_dict(weights(1, False))
 
 
 @PATHS
 def test_copies_are_independent_and_the_same(fused):
-    rnn = RNN(LSTMCell, 3, 5, layers=2, fused=fused)
+    rnn = RNN(LSTMCell, 3, 5, layers=2, bidirectional=True, fused=fused)
     x = torch.randn(2, 4, 3)
     expected, _ = rnn(x)
     for twin in (copy.deepcopy(rnn), pickle.loads(pickle.dumps(rnn))):
@@ -140,50 +158,6 @@ def test_copies_are_independent_and_the_same(fused):
         assert list(twin.state_dict()) == list(rnn.state_dict())
         nn.init.zeros_(twin.state_dict(keep_vars=True)["weight_ih_l0"])
         assert torch.equal(rnn(x)[0], expected)
-
-
-@PATHS
-@pytest.mark.parametrize("name", CELLS)
-@settings(deadline=None, max_examples=25)
-@given(time=st.integers(2, 9), cut=st.integers(1, 8), batch=st.integers(1, 3), layers=st.integers(1, 3))
-def test_two_halves_with_the_state_carried_are_one_run(name, fused, time, cut, batch, layers):
-    cut = 1 + cut % (time - 1)
-    torch.manual_seed(time)
-    rnn = RNN(CELLS[name], 2, 4, layers=layers, fused=fused).double()
-    x = torch.randn(batch, time, 2, dtype=torch.float64)
-    once, after_once = rnn(x)
-    first, state = rnn(x[:, :cut])
-    second, after = rnn(x[:, cut:], state)
-    close(torch.cat([first, second], dim=1), once)
-    for leaf, twin in zip(leaves(after), leaves(after_once), strict=True):
-        close(leaf, twin)
-
-
-@PATHS
-@pytest.mark.parametrize("cell", [*CELLS.values(), PeepholeCell], ids=[*CELLS, "peephole"])
-@settings(deadline=None, max_examples=25)
-@given(order=st.permutations(range(4)), row=st.integers(0, 3))
-def test_rows_do_not_depend_on_their_neighbours(cell, fused, order, row):
-    torch.manual_seed(row)
-    rnn = RNN(cell, 2, 4, layers=2, fused=fused).double()
-    x = torch.randn(4, 5, 2, dtype=torch.float64)
-    output, after = rnn(x)
-    shuffled, _ = rnn(x[list(order)])
-    close(shuffled, output[list(order)], "order")
-    alone, state = rnn(x[row : row + 1])
-    close(alone, output[row : row + 1], "alone")
-    for leaf, whole in zip(leaves(state), leaves(after), strict=True):
-        close(leaf, whole[row : row + 1], "state alone")
-
-
-@PATHS
-@pytest.mark.parametrize("cell", [*CELLS.values(), PeepholeCell], ids=[*CELLS, "peephole"])
-def test_the_future_does_not_change_the_past(cell, fused):
-    rnn = RNN(cell, 2, 4, layers=2, fused=fused)
-    x = torch.randn(3, 6, 2)
-    later = x.clone()
-    later[:, 4:] += 100.0
-    assert torch.equal(rnn(x)[0][:, :4], rnn(later)[0][:, :4])
 
 
 @PATHS
@@ -227,65 +201,35 @@ def test_dropout_of_both_paths_is_alike():
         assert not torch.equal(values[:, 0], values[:, 1]), "every step has its own mask"
 
 
-def test_a_newcomers_cell_runs_and_is_saved():
-    torch.manual_seed(0)
-    rnn = RNN(PeepholeCell, 3, 5, layers=2).double()
-    x = torch.randn(4, 6, 3, dtype=torch.float64)
-    output, state = rnn(x)
-
-    y = x
-    for cell in rnn.cells:  # a loop by hand
-        s, steps = PeepholeState(torch.zeros(4, 5).double(), torch.zeros(4, 5).double()), []
-        for t in range(6):
-            step, s = cell(y[:, t], s)
-            steps.append(step)
-        y = torch.stack(steps, dim=1)
-    assert torch.equal(output, y)
-    assert isinstance(state[1], PeepholeState)
-    assert torch.equal(state[1].h, output[:, -1])
-
-    twin = RNN(PeepholeCell, 3, 5, layers=2).double()
-    assert "mix.weight_l1" in rnn.state_dict()
-    twin.load_state_dict(rnn.state_dict())
-    assert torch.equal(twin(x)[0], output)
-
-
-def test_a_subclass_that_changes_the_step_does_not_run_on_the_kernel():
-    class Silent(LSTMCell):
-        def forward(self, x, state):
-            output, state = super().forward(x, state)
-            return torch.zeros_like(output), state
-
-    assert RNN(Silent, 3, 5)(torch.randn(2, 4, 3))[0].abs().max() == 0
-    with pytest.raises(SettingsError, match="Silent has no fused kernel"):
-        RNN(Silent, 3, 5, fused=True)
-
-
 def test_a_function_that_builds_cells_will_do():
     rnn = RNN(lambda input_size, hidden_size: LSTMCell(input_size, hidden_size), 3, 5)
     assert isinstance(rnn(torch.zeros(2, 4, 3))[1][0], LSTMState)
 
 
-def test_the_loop_compiles_to_one_graph():
-    rnn = RNN(LSTMCell, 3, 5, layers=2, fused=False)
-    x = torch.randn(2, 4, 3)
-    compiled = torch.compile(rnn, fullgraph=True, backend="eager")
-    close(compiled(x)[0], rnn(x)[0])
-
-
 @PATHS
-def test_bf16_autocast_stays_near_float32(fused):
+@pytest.mark.parametrize("lengths", [None, [8, 3, 5, 1]], ids=["full", "ragged"])
+@NAMES
+def test_bf16_autocast_stays_near_float32(name, lengths, fused):
     torch.manual_seed(0)
-    rnn, x = RNN(LSTMCell, 3, 16, layers=2, fused=fused), torch.randn(4, 8, 3)
+    rnn, x = RNN(TORCH[name][0], 3, 16, layers=2, bidirectional=True, fused=fused), torch.randn(4, 8, 3)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        output, _ = rnn(x)
-    assert (output.float() - rnn(x)[0]).abs().max() < 0.02
+        output, _ = rnn(x, lengths=lengths)
+    assert (output.float() - rnn(x, lengths=lengths)[0]).abs().max() < 0.03
 
 
 @PATHS
-def test_shapes_are_those_of_the_signature(fused):
-    rnn = RNN(LSTMCell, 3, 5, layers=2, fused=fused)
+@DIRECTIONS
+def test_shapes_are_those_of_the_signature(bidirectional, fused):
+    rnn = RNN(LSTMCell, 3, 5, layers=2, bidirectional=bidirectional, fused=fused)
     forward = jaxtyping.jaxtyped(typechecker=beartype)(RNN.forward)
-    output, state = forward(rnn, torch.zeros(2, 7, 3), rnn.initial_state(2))
-    assert output.shape == (2, 7, 5)
-    assert [leaf.shape for leaf in leaves(state)] == [(2, 5)] * 4
+    for lengths in (None, [7, 4], torch.tensor([7, 4])):
+        output, _ = forward(rnn, torch.zeros(2, 7, 3), rnn.initial_state(2), lengths)
+        assert output.shape == (2, 7, 10 if bidirectional else 5)
+    with pytest.raises(jaxtyping.TypeCheckError):
+        forward(rnn, torch.zeros(7, 3))
+
+
+def test_the_settings_are_told():
+    assert repr(RNN(LSTMCell, 3, 5)).startswith("RNN(\n  3, 5\n")
+    rnn = RNN(LSTMCell, 3, 5, layers=2, bidirectional=True, dropout=0.5, fused=False)
+    assert "3, 5, layers=2, bidirectional=True, dropout=0.5, fused=False" in repr(rnn)
