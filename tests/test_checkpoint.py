@@ -21,7 +21,7 @@ from unrolled import training
 from unrolled.checkpoint import TrainingState
 from unrolled.errors import RunError
 from unrolled.formats import append_line, load_tensors, read_lines, save_tensors
-from unrolled.nn.cells import CELLS
+from unrolled.nn.names import CELLS
 from unrolled.series.models import StepForecaster, forecast
 from unrolled.training import TrainingSettings, schedule, train
 

@@ -13,6 +13,7 @@ _HOMES = {
     "ElmanCell": "unrolled.nn.cells",
     "LSTMCell": "unrolled.nn.cells",
     "GRUCell": "unrolled.nn.cells",
+    "MinGRUCell": "unrolled.nn.mingru",
     "RNN": "unrolled.nn.rnn",
     "record": "unrolled.lens.record",
     "Tape": "unrolled.lens.tape",
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from unrolled.nn.cells import ElmanCell as ElmanCell
     from unrolled.nn.cells import GRUCell as GRUCell
     from unrolled.nn.cells import LSTMCell as LSTMCell
+    from unrolled.nn.mingru import MinGRUCell as MinGRUCell
     from unrolled.nn.rnn import RNN as RNN
     from unrolled.series import metrics as metrics
     from unrolled.training import TrainingSettings as TrainingSettings

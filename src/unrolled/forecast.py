@@ -13,7 +13,7 @@ from torch import nn
 from unrolled.errors import RunError, SettingsError
 from unrolled.files import atomic_write, remove_leftovers
 from unrolled.formats import read_lines, write_lines
-from unrolled.nn.cells import cell_named
+from unrolled.nn.names import cell_named
 from unrolled.report import render
 from unrolled.series import table as tables
 from unrolled.series.evaluation import Evaluation, evaluate
@@ -35,8 +35,8 @@ log = logging.getLogger("unrolled")
 class Forecaster:
     """A recurrent network that forecasts a column of a table ``horizon`` steps ahead, beside baselines.
 
-    ``cell`` is "rnn", "lstm", "gru", or a cell class of one's own. ``lookback`` is how many steps the network reads
-    before each forecast (None: three seasons of the table's frequency, or twice the horizon when that is longer).
+    ``cell`` is "rnn", "lstm", "gru", "mingru", or a cell class of one's own. ``lookback`` is how many steps the network
+    reads before each forecast (None: three seasons of the table's frequency, or twice the horizon when that is longer).
     ``dropout`` acts between layers and before the head.
 
     >>> import unrolled as ur

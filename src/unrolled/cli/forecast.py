@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     metavar="STEPS",
     help="How far back the network reads.  [default: three seasons]",
 )
-@click.option("--cell", type=click.Choice(["rnn", "lstm", "gru"]), help="The recurrent cell.  [default: lstm]")
+@click.option(
+    "--cell", type=click.Choice(["rnn", "lstm", "gru", "mingru"]), help="The recurrent cell.  [default: lstm]"
+)
 @click.option(
     "--epochs",
     type=click.IntRange(1),

@@ -71,40 +71,18 @@ class GRUGates(NamedTuple):
     candidate: Float[Tensor, "batch hidden"]
 
 
-class _Cell(nn.Module):
-    """The weights that Elman, LSTM and GRU cells have alike, with one block of rows a gate."""
+class Cell(nn.Module):
+    """What our cells have alike: their sizes, and what they say to inputs and states that don't fit."""
 
-    def __init__(self, input_size: int, hidden_size: int, gates: int):
+    def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
             if size < 1:
                 raise SettingsError(f"{name} must be at least 1, got {size}")
         self.input_size, self.hidden_size = input_size, hidden_size
-        self.weight_ih = nn.Parameter(torch.empty(gates * hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(gates * hidden_size, hidden_size))
-        self.bias_ih = nn.Parameter(torch.empty(gates * hidden_size))
-        self.bias_hh = nn.Parameter(torch.empty(gates * hidden_size))
-        bound = 1 / math.sqrt(hidden_size)
-        for weight in self.parameters():  # torch's bound and order: the same seed gives the same bits
-            nn.init.uniform_(weight, -bound, bound)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}"
-
-    def _from_input(self, x: Tensor) -> Tensor:
-        return nn.functional.linear(x, self.weight_ih, self.bias_ih)  # (batch, gates * hidden)
-
-    def _from_state(self, h: Tensor) -> Tensor:
-        return nn.functional.linear(h, self.weight_hh, self.bias_hh)  # (batch, gates * hidden)
-
-    def _fused(
-        self, kernel: Callable[..., Any], x: Tensor, before: Any, weight_ih: Tensor | None = None
-    ) -> list[Tensor]:
-        """One of torch's kernels over all steps of x (batch, time, input): the outputs, and each leaf of the state."""
-        weights = [self.weight_ih if weight_ih is None else weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
-        # has biases, one layer, no dropout, whether training, one direction, batch first
-        output, *after = kernel(x, before, weights, True, 1, 0.0, self.training, False, True)
-        return [output, *(leaf[0] for leaf in after)]
 
     def _check(self, x: Tensor, state: tuple[Tensor, ...]) -> None:
         name = type(self).__name__
@@ -127,6 +105,35 @@ class _Cell(nn.Module):
                 )
 
 
+class _TorchCell(Cell):
+    """The weights that Elman, LSTM and GRU cells have alike, with one block of rows a gate."""
+
+    def __init__(self, input_size: int, hidden_size: int, gates: int):
+        super().__init__(input_size, hidden_size)
+        self.weight_ih = nn.Parameter(torch.empty(gates * hidden_size, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(gates * hidden_size, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(gates * hidden_size))
+        self.bias_hh = nn.Parameter(torch.empty(gates * hidden_size))
+        bound = 1 / math.sqrt(hidden_size)
+        for weight in self.parameters():  # torch's bound and order: the same seed gives the same bits
+            nn.init.uniform_(weight, -bound, bound)
+
+    def _from_input(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.weight_ih, self.bias_ih)  # (batch, gates * hidden)
+
+    def _from_state(self, h: Tensor) -> Tensor:
+        return nn.functional.linear(h, self.weight_hh, self.bias_hh)  # (batch, gates * hidden)
+
+    def _fused(
+        self, kernel: Callable[..., Any], x: Tensor, before: Any, weight_ih: Tensor | None = None
+    ) -> list[Tensor]:
+        """One of torch's kernels over all steps of x (batch, time, input): the outputs, and each leaf of the state."""
+        weights = [self.weight_ih if weight_ih is None else weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        # has biases, one layer, no dropout, whether training, one direction, batch first
+        output, *after = kernel(x, before, weights, True, 1, 0.0, self.training, False, True)
+        return [output, *(leaf[0] for leaf in after)]
+
+
 # The function of one step, and torch's kernel over all of them.
 NONLINEARITIES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[..., Any]]] = {
     "tanh": (torch.tanh, torch.rnn_tanh),
@@ -134,7 +141,7 @@ NONLINEARITIES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[..., Any]]]
 }
 
 
-class ElmanCell(_Cell):
+class ElmanCell(_TorchCell):
     """One step of the simple recurrent network::
 
         a  = W_ih x + b_ih + W_hh h + b_hh
@@ -191,7 +198,7 @@ class ElmanCell(_Cell):
         return pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])[0], ElmanState(h[0][back])
 
 
-class LSTMCell(_Cell):
+class LSTMCell(_TorchCell):
     """One step of the long short-term memory::
 
         i  = σ(W_ii x + b_ii + W_hi h + b_hi)        input gate: how much of the candidate to write
@@ -249,7 +256,7 @@ class LSTMCell(_Cell):
         return output, LSTMState(last(output, lengths), c)
 
 
-class GRUCell(_Cell):
+class GRUCell(_TorchCell):
     """One step of the gated recurrent unit::
 
         r  = σ(W_ir x + b_ir + W_hr h + b_hr)            reset gate: how much of the past the candidate sees
@@ -297,21 +304,3 @@ class GRUCell(_Cell):
         """All steps at once by torch's kernel: every h, and the state after each row's last step."""
         output, _ = self._fused(torch.gru, x, state.h[None])
         return output, GRUState(last(output, lengths))
-
-
-CELLS: dict[str, type[ElmanCell] | type[LSTMCell] | type[GRUCell]] = {
-    "rnn": ElmanCell,
-    "lstm": LSTMCell,
-    "gru": GRUCell,
-}
-
-
-def cell_named(name: str) -> type[ElmanCell] | type[LSTMCell] | type[GRUCell]:
-    """The cell class that goes by this name; raises SettingsError, with the nearest names, where there is none.
-
-    >>> cell_named("lstm").__name__
-    'LSTMCell'
-    """
-    if name not in CELLS:
-        raise SettingsError(f"unknown cell {name!r}{nearest(name, CELLS)}")
-    return CELLS[name]

@@ -10,7 +10,7 @@ import polars as pl
 from torch import nn
 
 from unrolled.errors import RunError, SettingsError, UnrolledError
-from unrolled.nn.cells import CELLS
+from unrolled.nn.names import CELLS
 from unrolled.series.models import StepForecaster
 from unrolled.series.panel import Panel, prepare
 from unrolled.series.split import Split
