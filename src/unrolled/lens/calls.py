@@ -40,6 +40,9 @@ class Call:
     directions: int = 1
     lengths: Tensor | None = None
     dropout: Dropout | None = None
+    fused: bool = False  # whether the cells' fast paths ran
+    learns: bool = False  # whether the weights take gradients
+    graph: bool = False  # whether the call can be differentiated
     autocast: torch.dtype | None = None
     d_output: Tensor | None = None  # ∂L/∂ output, once it is known
     d_after: dict[tuple[int, int], Tensor] = field(default_factory=dict)  # ∂L/∂ after, by cell and leaf
@@ -81,7 +84,7 @@ def read_call(
     elif isinstance(module, RNN):
         call = _our_module(module, cells, random, result, *args, **named)
     else:
-        call = _our_cell(cells, result, *args, **named)
+        call = _our_cell(name, cells, result, *args, **named)
     device = call.x.device.type
     call.autocast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
     return call
@@ -120,6 +123,9 @@ def _torch_module(
         layers=module.num_layers,
         directions=1 + module.bidirectional,
         lengths=None if packed is None else pad_packed_sequence(packed, batch_first=True)[1].to(x.device),
+        fused=True,
+        learns=any(p.requires_grad for p in module.parameters()),
+        graph=raw.requires_grad,
     )
     if module.dropout and module.training and module.num_layers > 1:
         if x.is_cuda:
@@ -168,6 +174,9 @@ def _our_module(
         layers=module.layers,
         directions=module.directions,
         lengths=lengths,
+        fused=module.fused is not False,
+        learns=any(p.requires_grad for p in module.parameters()),
+        graph=output.requires_grad,
     )
     if module.dropout and module.training:
         assert random is not None
@@ -189,8 +198,15 @@ def _torch_cell(module: Any, cells: list[nn.Module], result: Any, input: Tensor,
     return _step(cells, input, kind(*given), leaves[0], kind(*leaves), hx is not None)
 
 
-def _our_cell(cells: list[nn.Module], result: Any, x: Tensor, state: Any) -> Call:
-    y, after = result
+def _our_cell(name: str, cells: list[nn.Module], result: Any, x: Any = None, state: Any = None, *more: Any) -> Call:
+    pair: Any = result if isinstance(result, tuple) and len(result) == 2 else (None, None)
+    y, after = pair
+    states = hasattr(state, "_fields") and type(after) is type(state)
+    if more or not states or not isinstance(x, Tensor) or not isinstance(y, Tensor):
+        raise UnrolledError(
+            f"'{name}' ({type(cells[0]).__name__}) has an initial_state, as a cell has, and can't be replayed as one: "
+            "cell(x, state) must give (output, state), with both states the same NamedTuple"
+        )
     return _step(cells, x, state, y, after, given=True)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unrolled.errors import SettingsError, ShapeError, nearest
+from unrolled.errors import SettingsError, ShapeError, UnrolledError, nearest
 from unrolled.lens.record import record
 from unrolled.lens.replay import Strand
 from unrolled.nn.cells import ElmanCell, LSTMCell
@@ -46,12 +46,11 @@ class GradientFlow:
     @property
     def decay(self) -> float:
         """The factor by which the gradient changes a step: exp of the slope of log ‖∂h_T/∂h_k‖ over the distance."""
-        y = self.curve[1:].log()
-        d = torch.arange(1, len(y) + 1, dtype=y.dtype)
-        kept = y.isfinite()
+        curve = self.curve[1:]
+        kept = curve.isfinite() & (curve > torch.finfo(curve.dtype).tiny)  # below that, digits are lost
         if kept.sum() < 2:
-            return 0.0 if kept.sum() < len(y) else float(self.curve[-1])
-        d, y = d[kept], y[kept]
+            return math.inf if curve.isinf().any() else 0.0
+        y, d = curve[kept].log(), 1.0 + kept.nonzero()[:, 0]
         slope = ((d - d.mean()) * (y - y.mean())).sum() / ((d - d.mean()) ** 2).sum()
         return float(slope.exp())
 
@@ -82,7 +81,7 @@ class GradientFlow:
             return 'clip the gradient, clip_gradients(model, norm=1.0), or start from initialise(model, "orthogonal")'
         if self.verdict == "healthy":
             return "nothing has to be done"
-        far = math.ceil(self.half_life * math.log2(100)) if math.isfinite(self.half_life) else 0
+        far = int((self.curve > LOST * self.curve[1]).nonzero().max())
         shorter = f"what lies more than {far} steps back has less than 1% of its weight: shorten the sequence"
         if issubclass(self.cell, LSTMCell):
             return f'{shorter}, open the forget gates by initialise(model, "forget-bias"), or add attention'
@@ -119,6 +118,9 @@ class GradientFlows(Mapping[str, GradientFlow]):
             raise SettingsError(f"there is no layer {name!r}{nearest(name, self._flows)}")
         return self._flows[name]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._flows.get(name, default)
+
     def __contains__(self, name: object) -> bool:
         return name in self._flows
 
@@ -132,6 +134,7 @@ class GradientFlows(Mapping[str, GradientFlow]):
         return "\n".join(str(flow) for flow in self._flows.values())
 
 
+@torch.inference_mode(mode=False)
 def gradient_flow(
     model: nn.Module, *inputs: Any, loss: Callable[[Any], Tensor] | None = None, rows: int = 4
 ) -> GradientFlows:
@@ -153,21 +156,28 @@ def gradient_flow(
     """
     if rows < 1:
         raise SettingsError(f"rows must be at least 1, got {rows}")
-    random, kept = torch.get_rng_state(), {p: p.grad for p in model.parameters()}
+    given = [value for value in inputs if isinstance(value, Tensor) and value.is_leaf]
+    random, kept = torch.get_rng_state(), {leaf: leaf.grad for leaf in (*model.parameters(), *given)}
     try:
         with record(model) as tape, torch.set_grad_enabled(loss is not None):
             result = model(*inputs)
             if loss is not None:
                 value = loss(result)
-                if value.ndim != 0:
-                    raise ShapeError(f"loss must give a scalar, got {tuple(value.shape)}; take its mean or its sum")
-                for parameter in kept:
-                    parameter.grad = None
+                if not isinstance(value, Tensor) or value.ndim != 0:
+                    what = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+                    raise ShapeError(f"loss must give a scalar tensor, got {what}; take its mean or its sum")
+                if not value.requires_grad:
+                    raise UnrolledError(
+                        "no gradient can reach the model from this loss; compute it from what the model returns, "
+                        "and unfreeze the model by model.requires_grad_()"
+                    )
+                for leaf in kept:
+                    leaf.grad = None
                 value.backward()
     finally:
         torch.set_rng_state(random)
-        for parameter, gradient in kept.items():
-            parameter.grad = gradient
+        for leaf, gradient in kept.items():
+            leaf.grad = gradient
     loss_norms = tape.gradient_norms() if loss is not None else {}
     flows = {}
     for name, strand in tape.strands().items():
@@ -220,10 +230,10 @@ def _jacobian_norms(strand: Strand, rows: int) -> dict[str, Tensor]:
         here = (lengths > t).nonzero()[:, 0]
         grams = [p @ p.mT for p in P]
         for leaf, gram in zip(norms, [*grams, torch.stack(grams).sum(dim=0)], strict=True):
-            largest = (
-                torch.linalg.eigvalsh(gram)[:, -1].clamp(min=0).sqrt().cpu() if gram.isfinite().all() else torch.inf
-            )
-            norms[leaf][here, (lengths - t)[here]] = (log.exp() * largest)[here]
+            finite = gram.isfinite().all(dim=2).all(dim=1)
+            gram = gram.where(finite[:, None, None], 0)
+            largest = torch.linalg.eigvalsh(gram)[:, -1].clamp(min=0).sqrt().where(finite, torch.inf).cpu()
+            norms[leaf][here, (lengths - t)[here]] = (log + largest.log()).exp()[here]
     return norms
 
 

@@ -83,7 +83,6 @@ def _from_torch(module: Any, suffix: str) -> nn.Module:
 
 
 def _copied(cell: nn.Module) -> nn.Module:
-    twin = copy.deepcopy(cell)
-    for hooks in (twin._forward_hooks, twin._forward_pre_hooks):  # such as those of `record` itself
-        hooks.clear()
-    return twin.requires_grad_(False)
+    # Without the hooks on it, such as those of `record` itself, which hold all that was recorded so far.
+    memo: dict[int, Any] = {id(hooks): type(hooks)() for hooks in (cell._forward_hooks, cell._forward_pre_hooks)}
+    return copy.deepcopy(cell, memo).requires_grad_(False)

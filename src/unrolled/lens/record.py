@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unrolled.errors import UnrolledError
 from unrolled.lens.calls import read_call
@@ -58,14 +58,16 @@ class _Recording:
     def __init__(self):
         self.sequences: list[Sequence] = []
         self._random: dict[nn.Module, Any] = {}  # random state before the call under way
-        self._cells: dict[nn.Module, tuple[Any, list[nn.Module]]] = {}  # last copies of weights, and their versions
+        self._cells: dict[nn.Module, tuple[bool, list[Tensor], list[nn.Module]]] = {}  # mode, weights, copies
 
     def before(self, module: nn.Module, _: Any) -> None:
         if getattr(module, "dropout", 0.0) and module.training:
             self._random[module] = torch.get_rng_state()
 
     def after(self, name: str) -> Any:
-        def keep(module: nn.Module, args: tuple, named: dict, result: Any) -> None:
+        def keep(module: nn.Module, args: tuple, named: dict, result: Any) -> Any:
+            if not isinstance(module, nn.RNNBase):  # whose results are tensors of their own already
+                result = _of_its_own(result, {})
             # Not inference tensors: those couldn't take part in a gradient later on.
             with torch.inference_mode(mode=False), torch.no_grad():
                 random = self._random.pop(module, None)
@@ -77,15 +79,32 @@ class _Recording:
                 sequence = Sequence(name + number, module)
                 self.sequences.append(sequence)
             sequence.calls.append(call)
+            return result
 
         return keep
 
     def _copies(self, module: nn.Module) -> list[nn.Module]:
         """The weights as they are now: copied anew only when something has changed them."""
-        try:
-            version = [(id(p), p._version, module.training) for p in module.parameters()]
-        except RuntimeError:  # parameters made in inference mode have no version
-            return cells_of(module)
-        if module not in self._cells or self._cells[module][0] != version:
-            self._cells[module] = version, cells_of(module)
-        return self._cells[module][1]
+        # By value: `p.data.add_(…)` leaves no trace in the version of p, and a weight may be no parameter.
+        flat = module._flat_weights if isinstance(module, nn.RNNBase) else (*module.parameters(), *module.buffers())
+        weights = [weight for weight in flat if isinstance(weight, Tensor)]
+        training, kept, cells = self._cells.get(module, (None, [], []))
+        if training != module.training or len(kept) != len(weights) or not all(map(torch.equal, kept, weights)):
+            kept, cells = [w.detach().clone() for w in weights], cells_of(module)
+            self._cells[module] = module.training, kept, cells
+        return cells
+
+
+def _of_its_own(result: Any, made: dict[int, Tensor]) -> Any:
+    """The same tensors, copied: a gradient that reaches a copy comes from outside of the module alone.
+
+    One that reaches c_t of an LSTM itself has also what comes by way of h_t, which would then be counted twice.
+    """
+    if isinstance(result, Tensor):
+        if result.requires_grad and id(result) not in made:
+            made[id(result)] = result.clone()
+        return made.get(id(result), result)
+    if isinstance(result, tuple | list):
+        parts = [_of_its_own(part, made) for part in result]
+        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+    return result

@@ -3,7 +3,6 @@
 Dimensions: batch; time, the steps; hidden, the units of the cell.
 """
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.lens.calls import Call
+from unrolled.nn.unroll import has_fast_path
 from unrolled.shapes import mask, reverse
 
 
@@ -68,28 +68,31 @@ class _Graph:
 def _run(call: Call, graph: _Graph | None = None) -> tuple[list[Strand], float]:
     real = None if call.lengths is None else mask(call.lengths, call.x.shape[1])
     x, strands, difference = call.x, [], 0.0
+    like = x  # in shape and strides what the module itself had for x
     random = torch.get_rng_state() if call.dropout is not None else None
     if call.dropout is not None:
         torch.set_rng_state(call.dropout.random)
     try:
         for layer in range(call.layers):
             if layer and call.dropout is not None:
-                x = _drop(x, call)
-            outputs = []
+                x = _drop(x, like, call)
+            outputs, own = [], []
             for direction in range(call.directions):
                 n = layer * call.directions + direction
-                # The module's own output is known for the last layer: each step goes on from what the module itself
-                # computed there, so that rounding can't grow from step to step, as it would in a chaotic network.
-                known = call.output.chunk(call.directions, dim=-1)[direction] if layer == call.layers - 1 else None
+                # The module's own output is known for the last layer, and those below come from the same kernel: each
+                # step goes on from that, so that rounding can't grow from step to step, as in a chaotic network.
+                if layer == call.layers - 1:
+                    known = call.output.chunk(call.directions, dim=-1)[direction]
+                else:
+                    known = _by_kernel(call, n, x, bool(direction))
                 strand, y, after, off = _unroll(call, n, x, bool(direction), known, real, graph)
                 strands.append(strand)
                 outputs.append(y)
-                difference = max(
-                    [difference, off, *(_largest(a - b) for a, b in zip(after, call.after[n], strict=True))]
-                )
+                difference = max([difference, off, *map(_largest, after, call.after[n])])
                 if graph is not None:
                     graph.after.append(after)
-            x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
+                own.append(y if known is None else known)
+            x, like = (parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1) for parts in (outputs, own))
     finally:
         if random is not None:
             torch.set_rng_state(random)
@@ -114,6 +117,10 @@ def _unroll(
         cell.gates = gates_kept  # type: ignore[assignment]
     try:
         xs = list(order(x).unbind(dim=1))
+        from_input = getattr(cell, "_from_input", None)
+        if from_input is not None and graph is None:  # one product over all steps instead of one a step
+            steps = iter(from_input(order(x)).unbind(dim=1))
+            cell._from_input = lambda _: next(steps)  # type: ignore[assignment]
         if graph is not None:
             xs = [x_t if x_t.requires_grad else x_t.detach().requires_grad_() for x_t in xs]
         own_outputs = order(known).unbind(dim=1) if known is not None else None
@@ -132,12 +139,12 @@ def _unroll(
             else:  # a row that has ended keeps its state
                 state = type(after)(*(torch.where(real[:, t, None], a, b) for a, b in zip(after, state, strict=True)))
     finally:
-        if own is not None:
-            del cell.gates
+        for name in {"gates", "_from_input"} & vars(cell).keys():
+            delattr(cell, name)
     gates = gates if len(gates) == len(xs) else []
     strand = Strand([(cell, len(xs))], call.lengths, backward, call.before[n], x.detach(), {}, {})
     y = _over_time(outputs, strand)
-    off = 0.0 if known is None else _largest(_over_time(computed, strand) - known)
+    off = 0.0 if known is None else _largest(_over_time(computed, strand), known)
     of_state = {leaf: [getattr(s, leaf) for s in states] for leaf in states[0]._fields}
     of_gates = {gate: [getattr(g, gate) for g in gates] for gate in (gates[0]._fields if gates else ())}
     if graph is not None:
@@ -151,6 +158,22 @@ def _unroll(
     return strand, y, state, off
 
 
+def _by_kernel(call: Call, n: int, x: Tensor, backward: bool) -> Tensor | None:
+    """The output of a layer by the cell's fast path, if that is what the module ran; 0 past the end of a row."""
+    cell: Any = call.cells[n]
+    if not call.fused or not has_fast_path(cell):
+        return None
+    # torch takes another kernel, which rounds otherwise, where there are no gradients to keep.
+    x = x.detach().requires_grad_(call.graph and n >= call.directions)
+    cell.requires_grad_(call.learns)
+    with torch.set_grad_enabled(call.graph):
+        y, _ = cell.unroll(reverse(x, call.lengths) if backward else x, call.before[n], call.lengths)
+        y = reverse(y, call.lengths) if backward else y
+        y = y if call.lengths is None else y.masked_fill(~mask(call.lengths, y.shape[1])[..., None], 0)
+    cell.requires_grad_(False)
+    return y.detach()
+
+
 def _over_time(steps: list[Tensor], strand: Strand) -> Tensor:
     """Steps in the order in which the strand read, as one tensor in the order of time, 0 past the end of a row."""
     value = torch.stack(steps, dim=1)
@@ -159,7 +182,7 @@ def _over_time(steps: list[Tensor], strand: Strand) -> Tensor:
     return reverse(value, strand.lengths) if strand.backward else value
 
 
-def _drop(x: Tensor, call: Call) -> Tensor:
+def _drop(x: Tensor, like: Tensor, call: Call) -> Tensor:
     """The very dropout of the call: the same random numbers, drawn in the layout in which the module drew them."""
     assert call.dropout is not None
     share = call.dropout.share
@@ -169,12 +192,16 @@ def _drop(x: Tensor, call: Call) -> Tensor:
         return x * torch.zeros_like(x).index_put(call.dropout.packed, kept)
     if call.dropout.time_first:
         return nn.functional.dropout(x.transpose(0, 1).contiguous(), share).transpose(0, 1)
-    return nn.functional.dropout(x, share)
+    return x * nn.functional.dropout(torch.ones_like(like), share)  # drawn in the order of the strides
 
 
 def _autocast(call: Call) -> Any:
-    return nullcontext() if call.autocast is None else torch.autocast(call.x.device.type, call.autocast)
+    """As it was in the call, whatever it is where the tape is read."""
+    return torch.autocast(call.x.device.type, call.autocast, enabled=call.autocast is not None)
 
 
-def _largest(difference: Tensor) -> float:
-    return float(difference.detach().abs().max())
+def _largest(a: Tensor, b: Tensor) -> float:
+    """The largest difference: none where both are NaN or the same infinity, and infinite where only one of them is."""
+    a, b = a.detach(), b.detach()
+    alike = (a == b) | (a.isnan() & b.isnan())
+    return float((a - b).abs().nan_to_num(torch.inf).masked_fill(alike, 0).max())

@@ -13,7 +13,7 @@ from unrolled.errors import UnrolledError
 from unrolled.lens.calls import Call
 from unrolled.lens.replay import Strand, differentiate, replay
 
-# The largest difference of a replay from the module's own output, relative to the latter where it is above 1.
+# The largest difference of a replay from the module's own output and state, relative to them where they are above 1.
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 
@@ -29,10 +29,12 @@ class Sequence:
 
     def continues(self, call: Call) -> bool:
         """Whether the call starts from the very state in which this sequence ended."""
-        end = self.calls[-1].after
+        last, end = self.calls[-1], self.calls[-1].after
         return (
             call.given
+            and call.directions == 1  # backwards, the later call would be read first
             and call.lengths is None
+            and last.lengths is None
             and len(call.before) == len(end)
             and all(torch.equal(a, b) for s, t in zip(call.before, end, strict=True) for a, b in zip(s, t, strict=True))
         )
@@ -53,7 +55,9 @@ class Sequence:
         for call in self.calls[len(self.strands) :]:
             strands, difference = replay(call)
             dtype = call.autocast or call.output.dtype
-            allowed = TOLERANCES.get(dtype, 1e-5) * max(1.0, float(call.output.abs().max()))
+            values = [call.output, *(leaf for state in call.after for leaf in state)]
+            largest = max(float(value.abs().nan_to_num(0, 0).max()) for value in values)
+            allowed = TOLERANCES.get(dtype, 1e-5) * max(1.0, largest)
             if not difference <= allowed:
                 raise UnrolledError(
                     f"'{self.name}' ({type(self.module).__name__}) can't be replayed: computed again from its weights, "

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from unrolled.errors import RunError, UnrolledError, nearest
-from unrolled.files import damage
+from unrolled.files import damage, shown
 from unrolled.formats import load_tensors, save_tensors
 from unrolled.lens.replay import Strand
 from unrolled.lens.sequences import Sequence
@@ -36,6 +36,9 @@ class Names(Mapping[str, Tensor]):
         if name not in self._tensors:
             raise UnrolledError(f"the tape has no {self._what} {name!r}{nearest(name, self._tensors)}")
         return self._tensors[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._tensors.get(name, default)
 
     def __contains__(self, name: object) -> bool:
         return name in self._tensors
@@ -99,6 +102,7 @@ class Tape:
         """‖∂L/∂v_t‖ at each step t, over batch and units together, for every name in ``gradients``: (time,)."""
         return {name: gradient.double().norm(dim=(0, 2)) for name, gradient in self.gradients.items()}
 
+    @torch.inference_mode(mode=False)
     def strands(self) -> dict[str, Strand]:
         """One layer in one direction each, with the cells that computed it: what ``gradient_flow`` goes along."""
         self._check_recorded()
@@ -140,22 +144,30 @@ class Tape:
         """
         groups = [group for group in GROUPS if group != "gradients" or self._has_gradients()]
         tensors = {f"{group}/{name}": tensor for group in groups for name, tensor in self._group(group).items()}
-        save_tensors(path, tensors, {"tape": FORMAT, "difference": self.difference})
+        # The file doesn't keep the order of the tensors.
+        save_tensors(path, tensors, {"tape": FORMAT, "difference": self.difference, "names": list(tensors)})
 
     @classmethod
     def load(cls, path: str | Path) -> "Tape":
         """The tape that ``save`` wrote. Raises RunError for a file that is damaged, newer or no tape."""
         tensors, about = load_tensors(path)
+        path = Path(path)
         if not isinstance(about.get("tape"), int) or not isinstance(about.get("difference"), float):
-            raise RunError(f"{path} is not a tape; Tape.load reads what tape.save wrote")
+            raise RunError(f"{shown(path)} is not a tape; Tape.load reads what tape.save wrote")
         if about["tape"] > FORMAT:
-            raise RunError(f"{path} was written by a newer unrolled: format {about['tape']}, this one reads {FORMAT}")
+            raise RunError(
+                f"{shown(path)} was written by a newer unrolled: format {about['tape']}, this one reads {FORMAT}"
+            )
         tape = cls()
         found: dict[str, dict[str, Tensor]] = {group: {} for group in GROUPS}
-        for key, tensor in tensors.items():
-            group, _, name = key.partition("/")
-            if group not in found or tensor.ndim != (1 if group == "lengths" else 3):
-                raise damage(Path(path), f"it has a tensor {key[:80]!r} of shape {tuple(tensor.shape)}")
+        names = about.get("names")
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or set(names) != set(tensors):
+            raise damage(path, "it doesn't have the tensors that it lists")
+        for key in names:
+            (group, _, name), tensor = key.partition("/"), tensors[key]
+            whole = tensor.ndim == 1 and tensor.dtype == torch.long if group == "lengths" else tensor.ndim == 3
+            if group not in found or not whole:
+                raise damage(path, f"it has a tensor {key[:80]!r} of shape {tuple(tensor.shape)} and {tensor.dtype}")
             found[group][name] = tensor
         tape._groups = {group: Names(t, group.removesuffix("s")) for group, t in found.items()}
         tape._difference = about["difference"]
@@ -166,6 +178,7 @@ class Tape:
 
     # ---- from sequences to names
 
+    @torch.inference_mode(mode=False)  # wherever it is read: one can compute with what is on it
     def _group(self, group: str) -> Names:
         if not self._sequences:
             self._check_recorded()
