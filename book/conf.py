@@ -16,7 +16,15 @@ project_copyright = author
 version = release = version_of("unrolled")
 language = "en"
 
-extensions = ["myst_nb", "maths", "diagrams", "figures", "checks"]
+extensions = [
+    "myst_nb",
+    "maths",
+    "diagrams",
+    "figures",
+    "switches",
+    "notebooks",
+    "checks",
+]
 exclude_patterns = [
     "_*",
     "jupyter_execute",
@@ -26,6 +34,7 @@ exclude_patterns = [
 ]
 nitpicky = True
 numfig = True
+math_numfig = False  # equations are numbered a page
 
 myst_enable_extensions = [
     "amsmath",

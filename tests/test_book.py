@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -53,9 +54,11 @@ def test_code_fits_the_page(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_figures_have_a_text(page):
+    # A function may draw for the cells that call it; the build counts what was drawn.
     for cell in cells(page, "code"):
-        head = cell.partition("\n")[0]
-        assert ("plt.subplots" in cell) == ('"alt": "' in head), f"{head}: what does the figure show?"
+        head, _, code = cell.partition("\n")
+        draws = re.search(r"^(?!def |    |#).*plt\.subplots\(", code, re.MULTILINE) or " switch=" in head
+        assert bool(draws) == ('"alt": "' in head), f"{head}: what does the figure show?"
 
 
 @pytest.mark.parametrize("file", VENDORED)
@@ -120,6 +123,12 @@ def test_every_colour_of_the_settings_is_one_that_follows_the_page():
         assert sheet.count(f"{variable}:") == 3, "in light, in dark, and where the system says dark"
 
 
+def test_every_panel_of_a_switch_can_be_shown():
+    sheet = (BOOK / "_static" / "book.css").read_text()
+    for n in range(1, extension("switches").MOST + 1):
+        assert f"input:nth-of-type({n}):checked ~ div.switch-panel:nth-of-type({n})" in sheet
+
+
 def build(book: Path, html: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(book), str(html)]
     return subprocess.run(command, capture_output=True, text=True, timeout=1200, env=os.environ | {"NO_COLOR": "1"})
@@ -135,8 +144,15 @@ def test_the_book_builds_and_is_whole(tmp_path):
         text = (tmp_path / f"{page.stem}.html").read_text()
         assert "Traceback" not in text
         assert text.count("cell_output") >= len(cells(page, "code")) / 2, "every cell was executed"
-        assert text.count('class="drawn" role="img" aria-label="') == page.read_text().count("plt.subplots(")
+        assert text.count('class="drawn" role="img" aria-label="') == page.read_text().count('"alt": "')
+        switched = [cell for cell in cells(page, "code") if " switch=" in cell.partition("\n")[0]]
+        assert text.count('class="switch-panel"') == text.count('<input type="radio"') == len(switched)
+        assert 'class="drawn" aria-hidden' not in text, "every figure says what it shows"
         assert "#1b6fb3" not in text.partition("</style>")[2], "figures have the colours of the page"
+        notebook = json.loads((tmp_path / f"{page.stem}.ipynb").read_text(encoding="utf-8"))
+        code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        assert len(code) == len(cells(page, "code"))
+        assert f'<a href="{page.stem}.ipynb" download>' in text
     front = (tmp_path / "index.html").read_text()
     for number, chapter in enumerate(CHAPTERS, start=1):
         row = re.search(rf"<tr[^>]*>\s*<td><p>{number}\. .*?</tr>", front, re.DOTALL)
@@ -150,10 +166,11 @@ def test_the_book_builds_and_is_whole(tmp_path):
     [
         ("# %%\n1 + 1\n", "nb_execution_mode = 'off'\n", "page: its cells were not executed"),
         ("# %%\nassert 1 == 2, 'the claim is false'\n", "", "the claim is false"),
+        ('# %% switch="Gain: 0.5"\n1 + 1\n', "", "the switch 'Gain' has 1 variants named ['0.5']; it takes 2 to 6"),
         ('# %% [markdown]\n"""\n[there](chapter9.py)\n"""\n# %%\n1 + 1\n', "", "chapter9.py"),
         ('# %% [markdown]\n"""\n![map](https://maps.example/a.png)\n"""\n# %%\n1 + 1\n', "", "from another machine"),
     ],
-    ids=["not executed", "failing cell", "dead reference", "request off the machine"],
+    ids=["not executed", "failing cell", "switch of one", "dead reference", "request off the machine"],
 )
 def test_the_build_fails(cells, settings, said, tmp_path):
     book = tmp_path / "book"
