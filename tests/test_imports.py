@@ -27,7 +27,7 @@ FLOORS = [
     "text",
     "forecast",
     "translate",
-    "compare",
+    "comparison",
     "learn",
     "app",
     "cli",

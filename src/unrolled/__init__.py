@@ -17,7 +17,9 @@ _HOMES = {
     "RNN": "unrolled.nn.rnn",
     "record": "unrolled.lens.record",
     "Tape": "unrolled.lens.tape",
+    "check_model": "unrolled.lens.checks",
     "gradient_flow": "unrolled.lens.gradients",
+    "compare": "unrolled.comparison.compare",
     "TrainingSettings": "unrolled.training",
     "Forecaster": "unrolled.forecast",
     "load": "unrolled.forecast",
@@ -29,9 +31,11 @@ __all__ = [*_HOMES, *_MODULES, "__version__"]  # pyright: ignore[reportUnsupport
 if TYPE_CHECKING:
     from unrolled import data as data
     from unrolled import nn as nn
+    from unrolled.comparison.compare import compare as compare
     from unrolled.errors import UnrolledError as UnrolledError
     from unrolled.forecast import Forecaster as Forecaster
     from unrolled.forecast import load as load
+    from unrolled.lens.checks import check_model as check_model
     from unrolled.lens.gradients import gradient_flow as gradient_flow
     from unrolled.lens.record import record as record
     from unrolled.lens.tape import Tape as Tape

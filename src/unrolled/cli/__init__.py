@@ -8,6 +8,7 @@ import traceback
 import click
 
 from unrolled import __version__
+from unrolled.cli.compare import compare
 from unrolled.cli.data import data
 from unrolled.cli.demo import demo
 from unrolled.cli.forecast import forecast
@@ -29,7 +30,7 @@ def command(debug: bool) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 
-for one in (forecast, predict, runs, data, demo):
+for one in (forecast, predict, compare, runs, data, demo):
     command.add_command(one)
 
 

@@ -5,6 +5,11 @@
 ('stocks', 'weather')
 >>> unrolled.data.describe("weather").defaults["target"]
 'temp'
+
+And tasks that need memory, generated: see ``unrolled.data.tasks``.
+
+>>> list(unrolled.data.TASKS)
+['adding', 'copy', 'temporal-order', 'parity', 'flip-flop']
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import hashlib
 import os
 import tomllib
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +29,11 @@ from unrolled.errors import DataError, nearest
 if TYPE_CHECKING:  # polars is imported when a table is first asked for
     import polars as pl
 
-__all__ = ["Column", "Dataset", "describe", "export", "load", "names", "stocks", "weather"]
+    from unrolled.data.tasks import TASKS as TASKS
+    from unrolled.data.tasks import Task as Task
+    from unrolled.data.tasks import task as task
+
+__all__ = ["TASKS", "Column", "Dataset", "Task", "describe", "export", "load", "names", "stocks", "task", "weather"]
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 
@@ -61,6 +71,16 @@ class Dataset:
     def series(self) -> str:
         """The column that tells the series apart."""
         return self.defaults["series"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"TASKS", "Task", "task"}:  # torch is imported when a task is first asked for
+        return getattr(import_module("unrolled.data.tasks"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Cells against each other, on tasks that show memory and on one's own table."""
