@@ -174,7 +174,10 @@ def test_an_unknown_name_is_refused(capsys):
     with pytest.raises(SystemExit) as ended:
         command.main(["startupp"])
     assert ended.value.code == 2
-    assert "there is no benchmark startupp; there are demo, memory, startup" in capsys.readouterr().err
+    assert (
+        "there is no benchmark startupp; there are demo, memory, memory_tasks, recording, recurrent, scan, startup,"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_childs_seconds_are_its_own():

@@ -14,7 +14,16 @@ from unrolled.cli import command as group
 from unrolled.cli import main
 from unrolled.errors import DataError, UnrolledError
 
-COMMANDS = [("forecast",), ("predict",), ("runs",), ("data",), ("data", "list"), ("data", "export"), ("demo",)]
+COMMANDS = [
+    ("forecast",),
+    ("predict",),
+    ("compare",),
+    ("runs",),
+    ("data",),
+    ("data", "list"),
+    ("data", "export"),
+    ("demo",),
+]
 HEAVY = ("torch", "polars", "numpy")
 # The command runs to its exit; then the process says which of the heavy modules it has.
 WATCH = (
@@ -62,7 +71,7 @@ def test_forecast_has_every_option_that_was_promised(command):
     out = command("forecast", "--help").out
     promised = "target time series only horizon lookback cell epochs minutes seed device refit out resume only-target"
     assert {f"--{name}" for name in promised.split()} <= set(re.findall(r"^  (--[\w-]+)", out, re.MULTILINE))
-    assert "[rnn|lstm|gru]" in out
+    assert "[rnn|lstm|gru|mingru]" in out
     assert "[forward|linear|none]" in out
 
 
@@ -207,7 +216,7 @@ def test_completion_completes_commands_and_options(process):
 
     assert completed("unrolled fo") == ["forecast"]
     assert completed("unrolled forecast --look") == ["--lookback"]
-    assert completed("unrolled forecast --cell ") == ["rnn", "lstm", "gru"]
+    assert completed("unrolled forecast --cell ") == ["rnn", "lstm", "gru", "mingru"]
 
 
 def test_text_that_the_terminal_can_not_show_is_no_error(command, monkeypatch, table, hourly):
