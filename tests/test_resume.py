@@ -223,8 +223,8 @@ def test_killed_at_a_random_moment(table, tmp_path, whole, number):
 @pytest.mark.parametrize(
     ("stage", "rounds"),
     [
-        (SIGNAL.format(module="torch.nn.utils", name="clip_grad_norm_", call=1, number=int(signal.SIGINT)), 1),
-        (SIGNAL.format(module="torch.nn.utils", name="clip_grad_norm_", call=11, number=int(signal.SIGINT)), 5),
+        (SIGNAL.format(module="unrolled.training", name="clip_gradients", call=1, number=int(signal.SIGINT)), 1),
+        (SIGNAL.format(module="unrolled.training", name="clip_gradients", call=11, number=int(signal.SIGINT)), 5),
         (SIGNAL.format(module="unrolled.training", name="append_line", call=ROUNDS, number=int(signal.SIGINT)), ROUNDS),
     ],
     ids=["first step", "between two validations", "last validation"],
