@@ -12,7 +12,7 @@ from torch import nn
 
 from unrolled.errors import SettingsError
 from unrolled.nn import RNN, ElmanCell, GRUCell, LSTMCell
-from unrolled.nn.initialisation import INITIALISATIONS, initialise
+from unrolled.nn.initialisation import INITIALISATIONS, NAMES, initialise
 
 MODULES = {
     "nn.RNN": lambda: nn.RNN(3, 5, num_layers=2, bidirectional=True),
@@ -206,13 +206,13 @@ def parametrised():
         (
             nn.LSTM(3, 5),
             [],
-            "initialise needs a name; there are: default, orthogonal, identity, forget-bias",
+            "initialise needs a name; there are: default, orthogonal, identity, forget-bias, chrono:STEPS",
         ),
         (nn.LSTM(3, 5), ["default", "ortogonal"], "unknown initialisation 'ortogonal'; nearest: 'orthogonal'"),
         (
             nn.LSTM(3, 5),
             ["zzz"],
-            "unknown initialisation 'zzz'; there are: default, orthogonal, identity, forget-bias",
+            "unknown initialisation 'zzz'; there are: default, orthogonal, identity, forget-bias, chrono:STEPS",
         ),
         (
             nn.LSTM(3, 5),
@@ -228,6 +228,24 @@ def parametrised():
             nn.LSTMCell(3, 5, bias=False),
             ["forget-bias"],
             "'forget-bias' needs biases, and this is a LSTMCell with bias=False; build it with biases",
+        ),
+        (
+            nn.RNN(3, 5),
+            ["default", "chrono:200"],
+            "'chrono' is for LSTMs and GRUs, and this is a RNN; leave it out",
+        ),
+        (
+            nn.GRUCell(3, 5, bias=False),
+            ["chrono:200"],
+            "'chrono:200' needs biases, and this is a GRUCell with bias=False; build it with biases",
+        ),
+        *(
+            (
+                nn.LSTM(3, 5),
+                ["default", name],
+                f"'chrono' says how many steps to remember, at least 3, as 'chrono:200'; got '{name}'",
+            )
+            for name in ("chrono", "chrono:", "chrono:2", "chrono:long", "chrono:-5", "chrono200")
         ),
         (
             nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1)),
@@ -249,5 +267,41 @@ def test_what_is_refused_changes_nothing(module, names, message):
     assert changed(module, before) == set()
 
 
-def test_there_are_four():
+def test_there_are_four_and_one_that_takes_a_number():
     assert list(INITIALISATIONS) == ["default", "orthogonal", "identity", "forget-bias"]
+    assert NAMES == (*INITIALISATIONS, "chrono:STEPS")
+
+
+GATED = [*LSTM, "nn.GRU", "nn.GRUCell", "GRUCell", "RNN of GRUCell"]
+
+
+@pytest.mark.parametrize("name", GATED)
+def test_chrono_opens_what_keeps_and_closes_what_writes(name):
+    module, before = built(name)
+    initialise(module, "chrono:100")
+    assert changed(module, before) == those(before, "bias_ih", "bias_hh")
+    for key in those(before, "bias_ih"):
+        other = key.replace("bias_ih", "bias_hh")
+        b_ih, b_hh = values(module)[key], values(module)[other]
+        kept = b_ih[5:10].sigmoid()
+        assert ((kept >= 0.5) & (kept <= 0.99)).all()  # u / (1 + u) for u from 1 to 99
+        assert torch.equal(b_hh[5:10], torch.zeros(5))
+        if "GRU" in name:
+            assert torch.equal(b_ih[:5], before[key][:5])
+            assert torch.equal(b_hh[:5], before[other][:5])
+        else:
+            torch.testing.assert_close(b_ih[:5].sigmoid(), 1 - kept)
+            assert torch.equal(b_hh[:5], torch.zeros(5))
+        assert torch.equal(b_ih[10:], before[key][10:])
+        assert torch.equal(b_hh[10:], before[other][10:])
+
+
+@pytest.mark.parametrize(("kind", "second"), [(nn.LSTM, 2000), (nn.GRU, 2000)])
+def test_chronos_memory_times_are_uniform_up_to_the_number_of_steps(kind, second):
+    torch.manual_seed(0)
+    bias = initialise(kind(1, 2000), "chrono:200").bias_ih_l0[second : 2 * second].detach()
+    times = bias.exp()
+    assert times.min() >= 1
+    assert times.max() <= 199.01
+    assert times.mean().item() == pytest.approx(100, rel=0.05)
+    assert times.std().item() == pytest.approx(198 / math.sqrt(12), rel=0.05)

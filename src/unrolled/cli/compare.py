@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--length", type=click.IntRange(1), metavar="STEPS", help="Of a task: how long its sequences are (copy: the delay)."
 )
-@click.option("--init", metavar="NAMES", help="Of a task: start from orthogonal, identity, forget-bias.")
+@click.option("--init", metavar="NAMES", help="Of a task: start from orthogonal, identity, forget-bias, chrono:STEPS.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each cell.")
 @click.option("--steps", type=click.IntRange(1), help="Of a task: training steps of each trial.  [default: 2000]")
 @click.option("--epochs", type=click.IntRange(1), help="Of a table: epochs of each trial at most.  [default: 8]")

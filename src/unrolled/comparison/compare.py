@@ -42,8 +42,8 @@ def compare(
     `Forecaster.fit` takes it, with the ``target`` column to forecast (``columns`` for all that `fit` may be told of
     the others). On a task each trial trains for ``steps`` (2,000), or for ``training.minutes``, on fresh sequences, the
     same for all cells; the score is the loss on 2,048 others. On a table it trains as `Forecaster` does, for
-    ``training.epochs`` or minutes, and the score is the mean absolute error on the test part. ``init`` names
-    initialisations for the tasks' networks.
+    ``training.epochs`` or minutes, and the score is the mean absolute error on the test part. The seeds are
+    ``training.seed`` and those that follow it. ``init`` names initialisations for the tasks' networks.
 
     Raises SettingsError for settings that can't be, DataError for a table that can't be used.
     """

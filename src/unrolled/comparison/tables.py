@@ -64,7 +64,7 @@ def trials(
     examples, evaluation = table.examples, None
     test = examples.windows("test")
     past, _ = examples.windows("validation").batch(torch.arange(2, device=examples.inputs.device))
-    for seed in range(seeds):
+    for seed in range(settings.seed, settings.seed + seeds):
         for name, cell in cells.items():
 
             def show(progress: Progress, name: str = name, seed: int = seed) -> None:

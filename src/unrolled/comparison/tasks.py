@@ -47,7 +47,7 @@ def trials(
     device = device_named(settings.device)
     chosen = [part.to(device) for part in task.batch(VALIDATION, torch.Generator().manual_seed(1))]
     tested = [part.to(device) for part in task.batch(TEST, torch.Generator().manual_seed(2))]
-    for seed in range(seeds):
+    for seed in range(settings.seed, settings.seed + seeds):
         for name, cell in cells.items():
             own = _with_budget(settings, seed, steps)
             with torch.random.fork_rng(devices=[]):

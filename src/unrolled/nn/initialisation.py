@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +16,7 @@ Module = TypeVar("Module", bound=nn.Module)
 # What is derived from these counts as them.
 ELMAN = (nn.RNN, nn.RNNCell, ElmanCell)
 LSTM = (nn.LSTM, nn.LSTMCell, LSTMCell)
+GRU = (nn.GRU, nn.GRUCell, GRUCell)
 RECURRENT = (nn.RNNBase, nn.RNNCellBase, ElmanCell, LSTMCell, GRUCell)
 
 
@@ -62,12 +64,31 @@ def forget_bias(module: nn.Module) -> None:
             nn.init.constant_(bias[hidden : 2 * hidden], value)  # torch's order: i f g o
 
 
+def chrono(module: nn.Module, steps: int) -> None:
+    """Memories that last from one step to about T = ``steps``: b_f = log u, b_i = -b_f with u uniform in [1, T - 1].
+
+    An LSTM's unit then keeps σ(log u) = u / (1 + u) of its memory a step, and takes on as little as it lets go. In a
+    GRU the update gate does both, with b_z = log u, as torch's z is what is kept. Source: Tallec & Ollivier 2018, "Can
+    recurrent neural networks warp time?", eq. 16.
+    """
+    hidden = _hidden_size(module)
+    for b_ih, b_hh in zip(_named(module, "bias_ih"), _named(module, "bias_hh"), strict=True):
+        kept = torch.empty(hidden).uniform_(1, steps - 1).log()
+        b_ih[hidden : 2 * hidden] = kept  # the second block: f of an LSTM's i f g o, z of a GRU's r z n
+        b_hh[hidden : 2 * hidden] = 0
+        if isinstance(module, LSTM):
+            b_ih[:hidden] = -kept
+            b_hh[:hidden] = 0
+
+
 INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {
     "default": default,
     "orthogonal": orthogonal,
     "identity": identity,
     "forget-bias": forget_bias,
 }
+CHRONO = "chrono:"
+NAMES = (*INITIALISATIONS, f"{CHRONO}STEPS")
 
 
 @torch.no_grad()
@@ -75,8 +96,9 @@ def initialise(module: Module, *names: str) -> Module:
     """Sets the weights of every recurrent network in ``module`` anew, in place, and returns it.
 
     ``names`` are applied in order, and each changes only what it names: "default", "orthogonal", "identity" (Elman
-    networks), "forget-bias" (LSTMs). The networks are torch's ``RNN``, ``LSTM``, ``GRU`` and their cells, ours, and
-    what is derived from them; all other modules stay as they are.
+    networks), "forget-bias" (LSTMs), "chrono:200" (LSTMs and GRUs, for memories of up to 200 steps). The networks are
+    torch's ``RNN``, ``LSTM``, ``GRU`` and their cells, ours, and what is derived from them; all other modules stay as
+    they are.
 
     Raises SettingsError for an unknown name, one that doesn't fit a network in the module, and a module with nothing
     recurrent in it; then nothing has changed.
@@ -87,10 +109,8 @@ def initialise(module: Module, *names: str) -> Module:
     True
     """
     if not names:
-        raise SettingsError(f"initialise needs a name; there are: {', '.join(INITIALISATIONS)}")
-    for name in names:
-        if name not in INITIALISATIONS:
-            raise SettingsError(f"unknown initialisation {name!r}{nearest(str(name), INITIALISATIONS)}")
+        raise SettingsError(f"initialise needs a name; there are: {', '.join(NAMES)}")
+    chosen = {name: _initialisation(name) for name in names}
     networks = {path: m for path, m in module.named_modules() if isinstance(m, RECURRENT)}
     if not networks:
         held = sorted({type(m).__name__ for m in module.modules()})
@@ -100,8 +120,19 @@ def initialise(module: Module, *names: str) -> Module:
             _check_fit(name, path, network)
     for name in names:
         for network in networks.values():
-            INITIALISATIONS[name](network)
+            chosen[name](network)
     return module
+
+
+def _initialisation(name: str) -> Callable[[nn.Module], None]:
+    if name in INITIALISATIONS:
+        return INITIALISATIONS[name]
+    if not str(name).startswith("chrono"):
+        raise SettingsError(f"unknown initialisation {name!r}{nearest(str(name), NAMES)}")
+    steps = str(name).removeprefix(CHRONO)
+    if not steps.isdecimal() or int(steps) < 3:
+        raise SettingsError(f"'chrono' says how many steps to remember, at least 3, as 'chrono:200'; got {name!r}")
+    return partial(chrono, steps=int(steps))
 
 
 def _check_fit(name: str, path: str, network: nn.Module) -> None:
@@ -112,8 +143,10 @@ def _check_fit(name: str, path: str, network: nn.Module) -> None:
         raise SettingsError(f"'identity' is for Elman networks, and {what}; 'orthogonal' fits every recurrent network")
     if name == "forget-bias" and not isinstance(network, LSTM):
         raise SettingsError(f"'forget-bias' is for LSTMs, and {what}; leave it out")
-    if name == "forget-bias" and not _named(network, "bias_ih"):
-        raise SettingsError(f"'forget-bias' needs biases, and {what} with bias=False; build it with biases")
+    if name.startswith(CHRONO) and not isinstance(network, LSTM + GRU):
+        raise SettingsError(f"'chrono' is for LSTMs and GRUs, and {what}; leave it out")
+    if (name == "forget-bias" or name.startswith(CHRONO)) and not _named(network, "bias_ih"):
+        raise SettingsError(f"{name!r} needs biases, and {what} with bias=False; build it with biases")
 
 
 def _named(module: nn.Module, start: str) -> list[Tensor]:
