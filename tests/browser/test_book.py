@@ -1,4 +1,4 @@
-"""A break-it switch of the book, in a browser: by mouse and by keyboard, one panel at a time."""
+"""Pages of the book, in a browser: a break-it switch by mouse and by keyboard, and formulas on a phone."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 BOOK = Path(__file__).parents[2] / "book"
+FORMULA = r"a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8 + a_9 = b_1 + b_2 + b_3 + b_4 + b_5 + b_6 + b_7 + b_8 + b_9"
 CELL = '# %% tags=["remove-input"] switch="Gain: {gain}"\nprint("the answer at {gain}")\n\n'
 
 pytestmark = pytest.mark.browser
@@ -25,7 +26,7 @@ def page_file(tmp_path_factory):
     (book / "conf.py").write_text((BOOK / "conf.py").read_text())
     (book / "index.md").write_text("# Front\n\n```{toctree}\npage\n```\n")
     variants = "".join(CELL.format(gain=gain) for gain in ("0.5", "1.0", "1.5"))
-    (book / "page.py").write_text(f'# %% [markdown]\n"""\n# Page\n"""\n\n{variants}')
+    (book / "page.py").write_text(f'# %% [markdown]\n"""\n# Page\n\n$$\n{FORMULA}\n$$ (sum)\n"""\n\n{variants}')
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", str(book), str(root / "html")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ | {"NO_COLOR": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
@@ -52,3 +53,10 @@ def test_a_switch_works_by_keyboard_and_without_javascript(visit, page_file):
     page.get_by_role("radio", name="0.5").focus()
     page.keyboard.press("ArrowRight")
     assert shown(page) == "the answer at 1.0"
+
+
+def test_on_a_phone_the_number_of_a_formula_does_not_lie_on_it(visit, page_file):
+    page = visit(page_file, viewport={"width": 390, "height": 844})
+    number, formula = (page.locator(part).bounding_box() for part in ("div.math .eqno", "div.math .katex-html"))
+    assert number["y"] >= formula["y"] + formula["height"]
+    assert number["x"] + number["width"] <= 390
