@@ -269,7 +269,7 @@ def test_what_is_refused_changes_nothing(module, names, message):
 
 def test_there_are_four_and_one_that_takes_a_number():
     assert list(INITIALISATIONS) == ["default", "orthogonal", "identity", "forget-bias"]
-    assert NAMES == (*INITIALISATIONS, "chrono:STEPS")
+    assert (*INITIALISATIONS, "chrono:STEPS") == NAMES
 
 
 GATED = [*LSTM, "nn.GRU", "nn.GRUCell", "GRUCell", "RNN of GRUCell"]
