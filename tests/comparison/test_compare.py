@@ -17,6 +17,12 @@ from unrolled.training import TrainingSettings
 QUICK = TrainingSettings(threads=1, batch_size=16)
 
 
+@pytest.mark.parametrize("steps", [1, 50, 127, 450])
+def test_exactly_as_many_steps_as_were_asked_for(steps):
+    found = compare("adding", ["rnn"], seeds=1, steps=steps, hidden=2, training=QUICK)
+    assert found.trials[0].steps == steps
+
+
 def test_all_cells_see_the_same_sequences_and_get_the_same_steps(monkeypatch):
     task = data.task("adding", length=6)
     seen: dict[str, list[torch.Tensor]] = {}

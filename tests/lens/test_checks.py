@@ -814,6 +814,20 @@ def test_what_could_not_be_checked_is_listed_with_the_reason(case):
     assert f"skipped: {name}, {checks.skipped[name]}" in str(checks)
 
 
+def test_a_model_of_which_nothing_could_be_checked_is_not_ok():
+    make, _, _ = SKIPPED["does not run"]
+    model, given, _ = make()
+    checks = unrolled.check_model(model, given)
+    assert (checks.passed, checks.findings, checks.ok) == ([], [], False)
+    assert str(checks).startswith("Model: nothing could be checked\n  skipped: ")
+
+
+def test_a_result_of_one_number_a_row_can_be_checked():
+    model = Model(lstm(), lambda m, x: m.head(m.rnn(x)[0][:, -1])[:, 0])
+    checks = unrolled.check_model(model, batch(), LENGTHS)
+    assert [finding.name for finding in checks.findings] == ["padding"], str(checks)
+
+
 def test_what_is_taken_for_the_lengths_is_said():
     def notes(given):
         return unrolled.check_model(Words(False), given).notes

@@ -146,8 +146,9 @@ def test_numbers_that_are_not_finite_are_shown():
         relu.bias_hh_l0.fill_(1.0)
     with record(relu) as tape:
         relu(torch.zeros(2, 8, 2))
-    assert tape.difference == 0
-    assert tape.states["rnn.0.h"].isinf().any()
+    h = tape.states["rnn.0.h"]
+    assert h.isinf().any()
+    assert tape.difference < 1e-6 * float(h[h.isfinite()].max())
 
 
 # ---- names

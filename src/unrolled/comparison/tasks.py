@@ -13,7 +13,7 @@ from unrolled.nn.initialisation import initialise
 from unrolled.nn.rnn import RNN
 from unrolled.training import Progress, TrainingSettings, device_named, train
 
-ROUND = 100  # steps between validations
+ROUND = 100  # steps between validations, or about as many
 VALIDATION, TEST = 512, 2048  # sequences
 
 
@@ -68,7 +68,8 @@ def trials(
                     on_progress(name, seed, progress)
 
             before = half_life(model, chosen[0][:2])
-            state = train(model, loss, ROUND * own.batch_size, validate, own, on_progress=show)
+            round_length = ROUND if own.epochs is None else steps // own.epochs
+            state = train(model, loss, round_length * own.batch_size, validate, own, on_progress=show)
             with torch.inference_mode():
                 outputs = torch.cat([model(part) for part in tested[0].split(256)])
                 score, right = float(task.loss(outputs, tested[1])), task.accuracy(outputs, tested[1])
@@ -87,5 +88,6 @@ def task_costs(
 
 def _with_budget(settings: TrainingSettings, seed: int, steps: int) -> TrainingSettings:
     """Every cell gets the whole budget: none is stopped early."""
-    epochs = None if settings.minutes is not None else max(1, round(steps / ROUND))
+    rounds = (n for n in range(1, steps + 1) if steps % n == 0)  # all of one length, so that there are exactly as many
+    epochs = None if settings.minutes is not None else min(rounds, key=lambda n: abs(n - steps / ROUND))
     return replace(settings, epochs=epochs, seed=seed, patience=10**9)

@@ -23,7 +23,8 @@ class Checks:
     """What `check_model` found; ``print`` says all of it.
 
     ``findings``: the mistakes; ``passed``: the names of the checks that found none; ``skipped``: those that could not
-    be run, or not in full, with the reason; ``notes``: what was taken for granted. ``ok``: no mistake was found.
+    be run, or not in full, with the reason; ``notes``: what was taken for granted. ``ok``: something could be checked,
+    and no mistake was found.
     """
 
     model: str
@@ -33,7 +34,7 @@ class Checks:
 
     @property
     def ok(self) -> bool:
-        return not self.findings
+        return bool(self.passed) and not self.findings
 
     @property
     def passed(self) -> list[str]:
@@ -42,7 +43,9 @@ class Checks:
 
     def __str__(self) -> str:
         n = len(self.findings)
-        lines = [f"{self.model}: {n or 'no'} mistake{'s' * (n != 1)} found"]
+        checked = bool(self.passed or self.findings)
+        found = f"{n or 'no'} mistake{'s' * (n != 1)} found" if checked else "nothing could be checked"
+        lines = [f"{self.model}: {found}"]
         lines += [f"  {finding}" for finding in self.findings]
         lines += [f"  passed: {', '.join(self.passed)}"] if self.passed else []
         lines += [f"  skipped: {name}, {reason}" for name, reason in self.skipped.items()]

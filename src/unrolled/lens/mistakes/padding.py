@@ -85,7 +85,9 @@ def _change_at_real_steps(e: Examination, run: Trial, tolerant: float = 16) -> t
             continue
         change = difference(before, after, tolerant).where(e.real(name, before), 0)
         axis = None if scalar else e.axis.get(name, before.shape.index(e.batch.batch))
-        worst = None if axis is None else int(change.movedim(axis, 0).flatten(1).amax(dim=1).argmax())
+        worst = (
+            None if axis is None else int(change.movedim(axis, 0).reshape(change.shape[axis], -1).amax(dim=1).argmax())
+        )
         found.append((name, float(change.max()), worst))
     return max(found, key=lambda f: f[1], default=None)
 
@@ -133,7 +135,8 @@ def _last(e: Examination) -> None:
                 or not before.isfinite().all()
             ):
                 continue
-            rows = difference(before, after, 0).movedim(axis, 0).flatten(1).any(dim=1).to(short.device)
+            rows = difference(before, after, 0).movedim(axis, 0).reshape(before.shape[axis], -1).any(dim=1)
+            rows = rows.to(short.device)
             if not e.time_axes[name]:
                 moved[name] = moved.get(name, torch.zeros_like(short)) | rows
     still = {name: ~rows for name, rows in moved.items() if (rows == ~short).all()}
