@@ -88,7 +88,7 @@ def measure(path: str) -> dict[str, object]:
     from unrolled.series.examples import Examples
     from unrolled.series.plan import Columns
     from unrolled.series.source import Source
-    from unrolled.series.split import check_length, default_lookback, split, with_training_rows
+    from unrolled.series.split import check_length, default_lookback, split
 
     before, clock, steps = peak(), Clock(), {}
     source = Source.open(path)
@@ -96,7 +96,6 @@ def measure(path: str) -> dict[str, object]:
     panel = Columns("target").read(source.frame)
     steps["prepare"] = peak() - before
     cuts = split(panel)
-    panel = with_training_rows(panel, cuts)
     lookback = default_lookback(panel, cuts, HORIZON)
     check_length(panel, cuts, lookback, HORIZON)
     steps["split"] = peak() - before
@@ -104,10 +103,10 @@ def measure(path: str) -> dict[str, object]:
     steps["scale"] = peak() - before
     parts = [examples.windows(part) for part in ("train", "validation", "test")]
     steps["window"] = peak() - before
-    past, future = parts[0].batch(torch.randperm(len(parts[0]))[:BATCH])
+    batch = parts[0].batch(torch.randperm(len(parts[0]))[:BATCH])
     steps["batch"] = peak() - before
-    assert past.shape == (BATCH, lookback, COVARIATES + 1)
-    assert future.shape == (BATCH, HORIZON)
+    assert batch.past.shape == (BATCH, lookback, COVARIATES + 1)
+    assert batch.future.shape == (BATCH, HORIZON, 1)
     return {
         "growth": peak() - before,
         "table": source.frame.estimated_size(),

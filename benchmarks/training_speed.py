@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from benchmarks._measure import Clock, Figure, Result, Target
 from unrolled import data
 from unrolled.nn import LSTMCell
+from unrolled.series.architecture import Architecture
 from unrolled.series.examples import Examples
 from unrolled.series.fit import fit_network
-from unrolled.series.plan import Architecture, Columns
+from unrolled.series.plan import Columns
 from unrolled.series.source import Source
 from unrolled.series.split import Split, split
 from unrolled.training import TrainingSettings, threads
@@ -80,11 +81,13 @@ def run(quick: bool = False) -> Result:
     repeats = 2 if quick else 7
     examples = weather(quick)
     windows = examples.windows("train")
-    past, future = windows.batch(torch.arange(len(windows)))
-    shape = Architecture("lstm", past.shape[2], examples.lookback, examples.horizon, HIDDEN, 1, 0.0)
+    batch = windows.batch(torch.arange(len(windows)))
+    past, future = batch.past, batch.future[:, :, 0]
+    sizes = {"lookback": examples.lookback, "horizon": examples.horizon, "hidden": HIDDEN}
+    shape = Architecture.of(examples.panel, cell="lstm", **sizes)
     settings = TrainingSettings(epochs=1)
 
-    _, state = fit_network(shape, LSTMCell, examples, settings)  # warms up, and measures how many threads are best
+    _, (state,) = fit_network(shape, LSTMCell, examples, settings)  # warms up, and measures how many threads are best
     settings = replace(settings, threads=state.threads)
     ours, plain, cpu, losses = [], [], [], []
     with threads(state.threads):
@@ -92,7 +95,7 @@ def run(quick: bool = False) -> Result:
         for repeat in range(repeats):
             settings = replace(settings, seed=repeat)
             clock = Clock()
-            _, state = fit_network(shape, LSTMCell, examples, settings)
+            _, (state,) = fit_network(shape, LSTMCell, examples, settings)
             wall, spent = clock.wall, clock.cpu
             ours.append(len(windows) / wall)
             clock = Clock()

@@ -22,12 +22,15 @@ from unrolled.checkpoint import TrainingState
 from unrolled.errors import RunError
 from unrolled.formats import append_line, load_tensors, read_lines, save_tensors
 from unrolled.nn.names import CELLS
-from unrolled.series.models import StepForecaster, forecast
+from unrolled.series.batch import Batch
+from unrolled.series.models import Sizes, StepForecaster, forecast
 from unrolled.training import TrainingSettings, schedule, train
 
 GENERATOR = torch.Generator().manual_seed(3)
 PAST = torch.randn(36, 6, 1, generator=GENERATOR).cumsum(dim=1)
 FUTURE = PAST[:, -2:, 0] + torch.randn(36, 2, generator=GENERATOR)
+NOTHING, ONE = torch.zeros(36, 2, 0), torch.ones(36, 1)
+WINDOWS = Batch(PAST, NOTHING, NOTHING[:, 0], FUTURE[..., None], ONE, ONE)
 STEPS = 15  # of 3 epochs of 5 batches, validated after steps 3, 6, 9, 12 and 15
 
 
@@ -38,7 +41,7 @@ class Killed(BaseException):
 def network(cell: str = "lstm", hidden: int = 4) -> StepForecaster:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return StepForecaster(CELLS[cell], 1, 2, hidden, layers=2, dropout=0.4)
+        return StepForecaster(CELLS[cell], Sizes(horizon=2), hidden, layers=2, dropout=0.4)
 
 
 def fit(folder: Path, cell: str = "lstm", event: Callable[[str], None] = lambda _: None, **options: Any):
@@ -47,11 +50,11 @@ def fit(folder: Path, cell: str = "lstm", event: Callable[[str], None] = lambda 
 
     def loss(index: Tensor) -> Tensor:
         event("loss")
-        return (model(PAST[index]) - FUTURE[index]).abs().mean()
+        return (model(PAST[index])[..., 0, 0] - FUTURE[index]).abs().mean()
 
     def validate() -> float:
         event("validate")
-        score = float((forecast(model, [PAST]) - FUTURE).abs().mean())
+        score = float((forecast(model, [WINDOWS])[..., 0, 0] - FUTURE).abs().mean())
         event("validated")
         return score
 
@@ -169,7 +172,7 @@ def test_ctrl_c_in_the_step_that_ends_by_patience_trains_no_longer(tmp_path):
                 seen.append(index)
                 if len(seen) == interrupt:
                     signal.raise_signal(signal.SIGINT)
-                return (model(PAST[index]) - FUTURE[index]).abs().mean()
+                return (model(PAST[index])[..., 0, 0] - FUTURE[index]).abs().mean()
 
             state = train(
                 model,
@@ -257,7 +260,7 @@ def test_patience_that_is_used_up_stays_so_unless_there_is_more_of_it(tmp_path):
         model = network()
         return train(
             model,
-            lambda index: (model(PAST[index]) - FUTURE[index]).abs().mean(),
+            lambda index: (model(PAST[index])[..., 0, 0] - FUTURE[index]).abs().mean(),
             len(PAST),
             lambda: next(scores),
             TrainingSettings(batch_size=8, threads=1, **options),

@@ -17,6 +17,7 @@ import unrolled as ur
 from unrolled.errors import DataError, RunError, SettingsError
 
 HORIZON, LOOKBACK = 4, 12
+Y = ("y", "y_lower", "y_upper")
 TINY = ur.TrainingSettings(epochs=1, threads=1)
 UNTRAINED = ur.TrainingSettings(epochs=1, threads=1, learning_rate=1e-30)  # and so it is the naive forecast
 
@@ -219,7 +220,12 @@ def test_stamps_and_names_keep_their_types():
     table = pl.DataFrame({"t": stamps.cast(pl.Datetime("ms", "Europe/Berlin")), "y": noisy_sine(len(stamps))})
     pair = pl.concat([table.with_columns(id=pl.lit(i, dtype=pl.Int32), y=pl.col("y") * i) for i in (10, 9)])
     ahead = forecaster().fit(pair, target="y", series="id").predict()
-    assert ahead.schema == {"id": pl.Int32, "t": pl.Datetime("ms", "Europe/Berlin"), "step": pl.Int64, "y": pl.Float64}
+    assert ahead.schema == {
+        "id": pl.Int32,
+        "t": pl.Datetime("ms", "Europe/Berlin"),
+        "step": pl.Int64,
+        **dict.fromkeys(Y, pl.Float64),
+    }
     assert ahead["id"].to_list() == [9] * HORIZON + [10] * HORIZON
     assert ahead["t"][0] == stamps[-1] + timedelta(hours=1)
 
@@ -234,11 +240,11 @@ def test_business_days_skip_the_weekend():
 def test_columns_of_the_table_may_be_named_as_ours():
     table = daily(200).select(step="day", row="y", x="x")
     ahead = forecaster().fit(table, target="row").predict()
-    assert ahead.columns == ["step", "step_", "row"]
+    assert ahead.columns == ["step", "step_", "row", "row_lower", "row_upper"]
     assert ahead["step_"].to_list() == [1, 2, 3, 4]
     assert ahead["step"].to_list() == [date(2020, 1, 1) + timedelta(days=200 + i) for i in range(4)]
     ahead = forecaster().fit(table.select("row", step="x"), target="step").predict()
-    assert ahead.columns == ["row_", "step_", "step"]
+    assert ahead.columns == ["row_", "step_", "step", "step_lower", "step_upper"]
     assert ahead["row_"].to_list() == [200, 201, 202, 203]
 
 
@@ -248,21 +254,34 @@ def test_a_forecast_far_from_zero_keeps_its_digits():
     np.testing.assert_allclose(f.predict()["y"].to_numpy() - 1e7, table["y"][-1] - 1e7, atol=1e-5)
 
 
-def test_series_that_can_not_be_learned_or_read_are_left_out_and_named():
-    table = pl.concat(
-        [
-            several(200),
-            daily(5).with_columns(s=pl.lit("short")),
-            daily(40, 160).with_columns(s=pl.lit("late")),
-        ]
+def test_series_that_can_not_be_learned_are_forecast_all_the_same_and_named(tmp_path):
+    """Too short for a look-back, or nothing in the training part: scaled by what they have, never scored."""
+    short, late = (own.with_columns(s=pl.lit(name)) for name, own in (("short", daily(5)), ("late", daily(40, 160))))
+    table = pl.concat([several(200), short, late])
+    f = forecaster(UNTRAINED).fit(table, target="y", series="s", only=["north", "short", "late"])
+    ahead, days = f.predict(), {"late": 199, "north": 199, "short": 4}
+    assert ahead["s"].unique(maintain_order=True).to_list() == list(days)
+    for name, end in days.items():
+        own = ahead.filter(pl.col("s") == name)
+        assert own["day"][0] == date(2020, 1, 2) + timedelta(days=end)
+        last = table.filter((pl.col("s") == name) & (pl.col("day") == date(2020, 1, 1) + timedelta(days=end)))["y"][0]
+        assert own["y"].to_list() == pytest.approx([last] * HORIZON, abs=1e-5)
+    assert {name: error is None for name, error in f.evaluation.by_series["LSTM"].items()} == {
+        "late": True,
+        "north": False,
+        "short": True,
+    }
+    note = (
+        "Forecast, but not learnt from or scored: 2 series with at most a look-back of 12 rows, or none in the "
+        "training part: 'late', 'short'."
     )
-    f = forecaster().fit(table, target="y", series="s", only=["north", "short", "late"])
-    assert f.predict()["s"].unique().to_list() == ["north"]
-    notes = " ".join(f._fitted().plan.notes)
-    assert "Left out 1 series without a value in the training part: 'late'." in notes
-    assert "Left out 1 series shorter than the look-back of 12: 'short'." in notes
+    assert note in f._fitted().plan.notes
+    newer = daily(2, 5).with_columns(s=pl.lit("short"))
+    again = ur.load(f.save(tmp_path / "run"))
+    assert_frame_equal(again.predict(), ahead, check_exact=True)
+    assert again.predict(newer)["y"].to_list() == pytest.approx([newer["y"][1]] * HORIZON, abs=1e-5)
     with pytest.raises(DataError, match=r"^the series has 5 rows .* too few for look-back 12 \+ horizon 4"):
-        forecaster().fit(table.filter(pl.col("s") == "short"), target="y", series="s")
+        forecaster().fit(short, target="y", series="s")
 
 
 def test_gaps_that_would_stop_it_are_refused_before_training(tmp_path):
@@ -279,8 +298,8 @@ def test_refit_predicts_with_all_rows_and_is_scored_without_them(fitted):
     assert_frame_equal(plain.evaluate(), refit.evaluate(), check_exact=True)
     assert plain.predict()["y"].to_list() != refit.predict()["y"].to_list()
     values = daily(200)["y"].to_numpy()
-    assert plain._fitted().fitted.scaler.mean[0, 0] == pytest.approx(values[:140].mean(), rel=1e-12)
-    assert refit._fitted().fitted.scaler.mean[0, 0] == pytest.approx(values.mean(), rel=1e-12)
+    assert plain._fitted().fitted.scaler.centre[0, 0] == pytest.approx(values[:140].mean(), rel=1e-12)
+    assert refit._fitted().fitted.scaler.centre[0, 0] == pytest.approx(values.mean(), rel=1e-12)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(fitted):

@@ -93,7 +93,7 @@ def resume(folder: Path) -> None:
 def outcome(folder: Path) -> dict[str, Any]:
     """What has to be the same; of run.json all but the table's place and the times."""
     manifest = read_run(folder)
-    parts = ("status", "architecture", "columns", "training", "refit", "fitted", "evaluation")
+    parts = ("status", "architecture", "columns", "training", "refit", "fitted", "evaluations")
     names = ("model.safetensors", "forecast.csv", "context.parquet")
     assert not list(folder.rglob("*.tmp"))
     return {

@@ -21,6 +21,10 @@ _HOMES = {
     "gradient_flow": "unrolled.lens.gradients",
     "compare": "unrolled.comparison.compare",
     "TrainingSettings": "unrolled.training",
+    "split": "unrolled.series.split",
+    "windows": "unrolled.series.views",
+    "Scaler": "unrolled.series.scale",
+    "check_leaks": "unrolled.series.leaks",
     "Forecaster": "unrolled.forecast",
     "load": "unrolled.forecast",
 }
@@ -45,6 +49,10 @@ if TYPE_CHECKING:
     from unrolled.nn.mingru import MinGRUCell as MinGRUCell
     from unrolled.nn.rnn import RNN as RNN
     from unrolled.series import metrics as metrics
+    from unrolled.series.leaks import check_leaks as check_leaks
+    from unrolled.series.scale import Scaler as Scaler
+    from unrolled.series.split import split as split
+    from unrolled.series.views import windows as windows
     from unrolled.training import TrainingSettings as TrainingSettings
 
 

@@ -5,45 +5,62 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import polars as pl
+import torch
 from torch import nn
 
-from unrolled.errors import RunError, SettingsError
+from unrolled.errors import RunError, SettingsError, nearest
 from unrolled.files import atomic_write, remove_leftovers
 from unrolled.formats import read_lines, write_lines
 from unrolled.nn.names import cell_named
 from unrolled.report import render
 from unrolled.series import table as tables
-from unrolled.series.evaluation import Evaluation, evaluate
-from unrolled.series.examples import Examples
-from unrolled.series.fit import fit_network
+from unrolled.series.architecture import Architecture, cell_name
+from unrolled.series.backtest import Backtest, backtest
+from unrolled.series.evaluation import COMMON, Evaluation, evaluation_table
+from unrolled.series.evidence import Pipeline, Recipe, check_pipeline
+from unrolled.series.fit import Files
 from unrolled.series.fitted import Fitted, context_table, load_fitted, save_fitted
-from unrolled.series.models import forecast
+from unrolled.series.intervals import METHODS
+from unrolled.series.models import STRATEGIES
 from unrolled.series.panel import Panel, filled
-from unrolled.series.plan import Architecture, Columns, Plan, cell_name, facts
-from unrolled.series.report import forecast_document
+from unrolled.series.plan import Columns, Plan, facts
+from unrolled.series.report import backtest_section, forecast_document, strategies_section, with_section
 from unrolled.series.source import Source
-from unrolled.series.split import Split, check_length, default_lookback, split, with_look_backs, with_training_rows
+from unrolled.series.split import Split
+from unrolled.series.strategies import Compared, compare_strategies
+from unrolled.series.trial import Trial, judge, learn, prepared
+from unrolled.series.update import new_rows, update
 from unrolled.store import environment, new_run, read_run, write_run
 from unrolled.training import Progress, TrainingSettings, device_named
 
 log = logging.getLogger("unrolled")
 
+MODELS = {"step": "multi-output", "seq2seq": "seq2seq"}  # what each forecasts by when no strategy is named
+
 
 class Forecaster:
-    """A recurrent network that forecasts a column of a table ``horizon`` steps ahead, beside baselines.
+    """A recurrent network that forecasts columns of a table ``horizon`` steps ahead, beside baselines.
 
-    ``cell`` is "rnn", "lstm", "gru", "mingru", or a cell class of one's own. ``lookback`` is how many steps the network
+    ``cell`` is "rnn", "lstm", "gru", "mingru", or a cell class of one's own; ``model`` the network around it, "step"
+    or "seq2seq" (encoder and decoder, with ``attention`` "dot" or "scaled-dot"), and ``strategy`` how it says several
+    steps: "multi-output", "recursive", "direct", or "seq2seq", whose ``teacher_forcing`` is the probability that
+    training reads the truth, falling by ``schedule`` "linear" or "constant". ``lookback`` is how many steps the network
     reads before each forecast (None: three seasons of the table's frequency, or twice the horizon when that is longer).
-    ``dropout`` acts between layers and before the head.
+    ``dropout`` acts between layers and before the head. ``loss`` is "mae", "mse", "huber", "smape" or "quantile";
+    ``scaling`` "standard", "min-max", "robust" or "log". ``level`` is that of the prediction intervals (None: there are
+    none), calibrated on the latest errors ("rolling") or on the validation part's ("split"). The network speaks of
+    changes from the last value, or with ``skip`` "linear" from the linear autoregression's forecast. ``ensemble``
+    networks of as many seeds forecast their mean.
 
     >>> import unrolled as ur
     >>> f = ur.Forecaster(horizon=24, cell="gru", training=ur.TrainingSettings(epochs=1))
     >>> f = f.fit("weather", target="temp", only=["JFK"], past=[])
     >>> f.predict().columns
-    ['origin', 'time_hour', 'step', 'temp']
+    ['origin', 'time_hour', 'step', 'temp', 'temp_lower', 'temp_upper']
     """
 
     def __init__(
@@ -51,32 +68,73 @@ class Forecaster:
         horizon: int = 24,
         cell: str | type[nn.Module] = "lstm",
         *,
+        model: str | None = None,
+        strategy: str | None = None,
         lookback: int | None = None,
         hidden: int = 64,
         layers: int = 1,
         dropout: float = 0.0,
+        attention: str | None = None,
+        teacher_forcing: float | None = None,
+        schedule: str | None = None,
+        loss: str = "mae",
+        scaling: str = "standard",
+        level: float | None = 0.9,
+        intervals: str = "rolling",
+        skip: str = "last",
+        ensemble: int = 1,
         training: TrainingSettings | None = None,
     ):
-        for name, value in {"horizon": horizon, "lookback": lookback, "hidden": hidden, "layers": layers}.items():
+        sizes = {"horizon": horizon, "lookback": lookback, "hidden": hidden, "layers": layers, "ensemble": ensemble}
+        for name, value in sizes.items():
             if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or value < 1):
                 raise SettingsError(f"{name} has to be a whole number of at least 1, got {value!r}")
-        if not 0 <= dropout < 1:
-            raise SettingsError(f"dropout has to be at least 0 and below 1, got {dropout}")
+        if level is not None and not 0 < level < 1:
+            raise SettingsError(f"the level of intervals lies between 0 and 1, such as 0.9 for 90%, got {level}")
+        if intervals not in METHODS:
+            raise SettingsError(f"there are no intervals {intervals!r}{nearest(str(intervals), METHODS)}")
+        if loss == "quantile" and level is None:
+            raise SettingsError("the loss 'quantile' learns the bounds of intervals, and level=None asks for none")
+        if loss == "smape" and scaling == "log":
+            raise SettingsError("the loss 'smape' needs the data's own scale, and scaling 'log' leaves it; take 'mae'")
         self.cell: type[nn.Module] = cell_named(cell) if isinstance(cell, str) else cell
-        self.horizon, self.hidden, self.layers, self.dropout = int(horizon), int(hidden), int(layers), dropout
         self.lookback = None if lookback is None else int(lookback)
+        self.level, self.intervals = None if level is None else float(level), intervals
         self.training = training or TrainingSettings()
+        self._shape: dict[str, Any] = {
+            "cell": cell_name(self.cell),
+            "strategy": _strategy(model, strategy),
+            "loss": loss,
+            "quantiles": quantiles(level or 0.9) if loss == "quantile" else (),
+            "scaling": scaling,
+            "horizon": int(horizon),
+            "hidden": int(hidden),
+            "layers": int(layers),
+            "dropout": dropout,
+            "attention": attention,
+            "teacher_forcing": teacher_forcing,
+            "schedule": schedule,
+            "skip": skip,
+            "ensemble": int(ensemble),
+        }
+        with torch.device("meta"):  # what doesn't fit together is said now
+            Architecture(targets=1, past=0, known=0, static=0, lookback=1, **self._shape).build(self.cell)
         self._result: Result | None = None
 
     def fit(
         self,
         table: Any,
         *,
-        target: str,
+        target: str | Sequence[str],
         time: str | None = None,
         series: str | None = None,
         only: Sequence[str] | None = None,
         past: Sequence[str] | None = None,
+        future: Sequence[str] | None = None,
+        static: Sequence[str] | None = None,
+        angles: Sequence[str] | None = None,
+        calendar: bool = False,
+        wide: bool = False,
         frequency: str | None = None,
         fill: str | None = None,
         refit: bool = False,
@@ -86,34 +144,34 @@ class Forecaster:
         """Split in time (70/10/20), scale by the training part, train, choose by validation, score on the test part.
 
         ``table`` is a path (CSV, TSV, Parquet, gzipped or not), a pandas, polars or arrow frame, or the name of an
-        embedded data set, which brings its own column names. ``past`` names the covariates known up to the present
-        (None: all other numeric columns; (): only the target). ``refit`` trains once more, on all rows, before it
+        embedded data set, which brings its own column names. ``past`` names the covariates known up to the present,
+        ``future`` those known ahead, for which the table goes on a horizon beyond the last target, ``static`` those
+        with one value a series; naming any turns off the automatic choice, all other numeric columns as ``past``.
+        ``angles`` are in degrees, and become sine and cosine; ``calendar`` adds hour, weekday and season of the time
+        stamps; ``wide`` reads a table with a column a series. ``refit`` trains once more, on all rows, before it
         predicts the future. ``run`` is a new folder that holds checkpoints while it trains and everything when it's
         done; True makes ``runs/<name>-<n>``.
 
         Raises DataError for a table that can't be used, SettingsError for options that contradict each other.
         """
         source = Source.open(table)
-        asked = {
-            "time": time,
-            "series": series,
-            "only": only,
-            "past": past,
-            "frequency": frequency,
-            "fill": fill,
-        }
-        columns = Columns(
-            target, **{name: source.defaults.get(name) if value is None else value for name, value in asked.items()}
+        columns = Columns(target, time, series, only, past, frequency, fill, future, static, angles, calendar, wide)
+        columns = source.with_defaults(columns)
+        horizon, scaling = self._shape["horizon"], self._shape["scaling"]
+        panel, cuts, lookback = prepared(columns, source.frame, horizon, self.lookback)
+        checked = check_pipeline(Pipeline(columns, lookback, horizon, scaling), source.frame, panel, cuts)
+        panel = replace(panel, notes=(*panel.notes, checked))
+        plan = Plan(
+            Architecture.of(panel, lookback=lookback, **self._shape),
+            Columns.found(panel, columns.only),
+            self.training,
+            refit,
+            self.level,
+            self.intervals,
+            source.name,
+            facts(panel, cuts),
+            panel.notes,
         )
-        panel, cuts = _prepared(columns, source.frame)
-        lookback = self.lookback or default_lookback(panel, cuts, self.horizon)
-        panel = with_look_backs(panel, lookback)
-        check_length(panel, cuts, lookback, self.horizon)
-        shape = Architecture(
-            cell_name(self.cell), len(panel.channels), lookback, self.horizon, self.hidden, self.layers, self.dropout
-        )
-        found = Columns.found(panel, columns.only)
-        plan = Plan(shape, found, self.training, refit, source.name, facts(panel, cuts), panel.notes)
         device_named(self.training.device)
         folder = None
         if run:
@@ -141,15 +199,15 @@ class Forecaster:
         plan = Plan.from_json(read_run(folder), folder)
         remove_leftovers(folder)
         source = Source.open(plan.source if table is None else table)
-        panel, cuts = _prepared(plan.columns, source.frame)
-        panel = with_look_backs(panel, plan.architecture.lookback)
+        panel, cuts = _prepared(plan, source.frame)
         if facts(panel, cuts) != plan.data:
             raise RunError(
                 f"the table {source.name} is not what {folder} was trained on; give that one, or start a new run"
             )
         if epochs is not None or minutes is not None:
             plan = replace(plan, training=replace(plan.training, epochs=epochs, minutes=minutes))
-            _checkpoint(folder, "refit").unlink(missing_ok=True)  # how long to refit follows from the longer training
+            for leftover in folder.glob("checkpoints/refit*.safetensors"):
+                leftover.unlink()  # how long to refit follows from the longer training
         return cls._planned(plan, cell)._carry_out(plan, panel, cuts, source, folder, on_progress)
 
     @property
@@ -164,12 +222,83 @@ class Forecaster:
 
     @property
     def evaluation(self) -> Evaluation:
-        """The errors on the test part, of the model and of each baseline."""
-        return self._fitted().evaluation
+        """The errors on the test part, of the model and of each baseline; of several targets the first."""
+        return self._fitted().evaluations[0]
 
-    def evaluate(self, *, by_step: bool = False) -> Any:
-        """The errors on the test part as a table, the model first; with ``by_step`` for each step ahead."""
-        return tables.like(self.evaluation.table(by_step), self._fitted().kind)
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """The errors on the test part, an evaluation a target."""
+        return self._fitted().evaluations
+
+    def evaluate(self, *, by_step: bool = False, metrics: Sequence[str] = COMMON) -> Any:
+        """The errors on the test part as a table, the model first; with ``by_step`` for each step ahead.
+
+        ``metrics`` may also name RMSSE, WAPE (in percent), R2, and direction, the share of right directions.
+        """
+        result = self._fitted()
+        return tables.like(evaluation_table(result.evaluations, by_step, metrics), result.kind)
+
+    def backtest(
+        self,
+        table: Any = None,
+        *,
+        folds: int = 5,
+        refit: str | int = "always",
+        sliding: bool = False,
+        on_fold: Callable[[int, int], None] | None = None,
+    ) -> Backtest:
+        """How it would have done from origins that roll through the test part, in ``folds`` stretches, each forecast by
+        a network that saw nothing of it.
+
+        ``refit`` says when it is trained anew: "always", before each fold; "never", only before the first; K, before
+        every K-th. With ``sliding`` each training part is as long as the first, else it grows. ``on_fold`` is told how
+        many of how many folds are done. After a fit the report gets a section on it; a loaded forecaster needs the
+        ``table``, and only run.json says what came of it: its report stays as it is.
+
+        Raises DataError for more folds than the test part has room for, SettingsError for settings that can't be.
+        """
+        plan, (panel, cuts) = self._fitted().plan, self._data(table)
+        more = {"folds": folds, "refit": refit, "sliding": sliding, "level": plan.level, "intervals": plan.intervals}
+        found = backtest(plan.architecture, self.cell, panel, cuts, plan.training, on_fold=on_fold, **more)
+        self._add(backtest_section(found), backtest=found.as_json())
+        return found
+
+    def strategies(self, *names: str, table: Any = None, on_done: Callable[[int, int], None] | None = None) -> Compared:
+        """Its own data forecast by each of the strategies (all four where none is named), trained with its settings.
+
+        A loaded forecaster needs the ``table``. ``on_done`` is told how many of how many strategies are done.
+        Raises SettingsError for a strategy that there isn't.
+        """
+        plan, (panel, cuts) = self._fitted().plan, self._data(table)
+        found = compare_strategies(
+            plan.architecture, self.cell, panel, cuts, plan.training, names or tuple(STRATEGIES), on_done
+        )
+        self._add(strategies_section(found), strategies=found.as_json())
+        return found
+
+    def update(
+        self,
+        table: Any,
+        *,
+        run: str | Path | bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> "Forecaster":
+        """A forecaster that went on training on the rows of ``table`` after the data of this one, which stays as it is.
+
+        The new rows are split in time as in :meth:`fit`; training starts from the weights, with the scaler, and at a
+        tenth of the learning rate. It is scored beside the network as it was before. Rows of a look-back before the
+        new ones are needed: give the whole table, or the newest part of it. ``run`` as in :meth:`fit`.
+
+        Raises DataError for a table without enough new rows, or with series that it was not trained on.
+        """
+        result, source = self._fitted(), Source.open(table)
+        panel, cuts = new_rows(result.fitted, source.frame)
+        before, trial = update(result.fitted, self.cell, panel, cuts, self.training, on_progress)
+        notes = (*panel.notes, f"It had been trained before, on {result.plan.source}.")
+        plan = replace(result.plan, refit=False, source=source.name, data=facts(panel, cuts), notes=notes)
+        folder = new_run(source.stem, out=None if run is True else run) if run else None
+        updated = Forecaster._planned(plan, self.cell)
+        return updated._conclude(plan, trial, trial, panel, cuts, source, folder, before)
 
     def predict(self, table: Any = None, *, fill: str | None = None) -> Any:
         """The forecasts after the last row of each series of ``table``; without one, after the data it was fitted on.
@@ -195,6 +324,10 @@ class Forecaster:
         _write(folder, result)
         return folder
 
+    def _recipe(self) -> Recipe:
+        """What :func:`unrolled.check_leaks` builds it from, so that the object itself is left alone."""
+        return Recipe(self.cell, self.lookback, self._shape)
+
     def _fitted(self) -> "Result":
         if self._result is None:
             raise SettingsError("this Forecaster has not been fitted; call fit(table, target=…) first, or load(run)")
@@ -208,17 +341,41 @@ class Forecaster:
             )
         return result
 
+    def _data(self, table: Any) -> tuple[Panel, Split]:
+        """The panel and split of a table, or those that it was fitted on."""
+        result = self._fitted()
+        if table is not None:
+            return _prepared(result.plan, Source.open(table).frame)
+        if result.panel is None or result.cuts is None:
+            raise RunError("a loaded forecaster has no data to train on again; give it: table=…")
+        return result.panel, result.cuts
+
+    def _add(self, section: dict[str, Any], **parts: Any) -> None:
+        """Write down what was found later, where there is a run: in its manifest, and as a section of the report where
+        its document is at hand.
+        """
+        result = self._fitted()
+        if result.document is not None:
+            self._result = result = replace(result, document=with_section(result.document, section))
+        if result.folder is not None:
+            if result.document is not None:
+                atomic_write(result.folder / REPORT, render(result.document))
+            write_run(result.folder, read_run(result.folder) | parts)
+
     @classmethod
     def _planned(cls, plan: Plan, cell: type[nn.Module] | None) -> "Forecaster":
         shape = plan.architecture
+        same = ("hidden", "layers", "dropout", "attention", "teacher_forcing", "schedule", "loss", "scaling", "skip")
         return cls(
             shape.horizon,
             shape.cell_class(cell),
+            strategy=shape.strategy,
             lookback=shape.lookback,
-            hidden=shape.hidden,
-            layers=shape.layers,
-            dropout=shape.dropout,
+            level=plan.level,
+            intervals=plan.intervals,
+            ensemble=shape.ensemble,
             training=plan.training,
+            **{name: getattr(shape, name) for name in same},
         )
 
     def _carry_out(
@@ -227,34 +384,60 @@ class Forecaster:
         """Train, evaluate, perhaps train again on all rows, predict; keep everything in ``folder`` if there is one."""
         for note in plan.notes:
             log.info(note)
-        shape, device = plan.architecture, device_named(plan.training.device)
-
-        def trained(name: str, cuts: Split, settings: TrainingSettings):
-            examples = Examples.build(panel, cuts, shape.lookback, shape.horizon, device)
-            files = {}
-            if folder is not None:
-                files["checkpoint"] = _checkpoint(folder, name)
-                files["metrics"] = folder / METRICS if name == "fit" else None
-            return examples, *fit_network(shape, self.cell, examples, settings, on_progress=on_progress, **files)
-
-        examples, model, state = trained("fit", cuts, plan.training)
-        test = examples.windows("test")
-        ahead = forecast(model, (past for past, _ in test.batches())).numpy()
-        ahead = examples.scaler.restore(ahead, examples.series_of(test))
-        evaluation = evaluate(examples, shape.cell.upper(), ahead, test, "test", panel.frequency.season)
-        records, scaler = state.records, examples.scaler
-        if plan.refit and state.ended != "interrupted":
+        shape = plan.architecture
+        files = folder and Files(_checkpoint(folder, "fit"), folder / METRICS)
+        trial = learn(shape, self.cell, panel, cuts, plan.training, files=files, on_progress=on_progress)
+        last = trial
+        if plan.refit and not trial.interrupted:
             # For as many epochs as the best weights took: on all rows there is nothing left to choose by.
-            epochs = max(1, round(state.best_step * plan.training.batch_size / len(examples.windows("train"))))
-            settings = replace(plan.training, epochs=epochs, minutes=None, threads=state.threads)
-            everything, model, state = trained("refit", Split(cuts.test, cuts.test, cuts.test), settings)
-            scaler = everything.scaler
-        series_type = source.frame.schema[panel.series] if panel.series else None
-        context = context_table(panel, filled(panel, until=cuts.train), shape.lookback, series_type)
-        fitted = Fitted(shape, plan.columns, model.cpu(), scaler, panel.names, context, state.threads)
+            steps = fmean(state.best_step for state in trial.states)
+            epochs = max(1, round(steps * plan.training.batch_size / len(trial.examples.windows("train"))))
+            settings = replace(plan.training, epochs=epochs, minutes=None, threads=trial.states[0].threads)
+            files = folder and Files(_checkpoint(folder, "refit"), None)
+            whole = Split(cuts.test, cuts.test, cuts.test)
+            last = learn(shape, self.cell, panel, whole, settings, files=files, on_progress=on_progress)
+        return self._conclude(plan, trial, last, panel, cuts, source, folder)
+
+    def _conclude(
+        self,
+        plan: Plan,
+        trial: Trial,
+        last: Trial,
+        panel: Panel,
+        cuts: Split,
+        source: Source,
+        folder: Path | None,
+        before: Trial | None = None,
+    ) -> "Forecaster":
+        """Judge the trial, predict the future with the last one, write everything down."""
+        judged = judge(trial, plan.level, plan.intervals, before)
+        new = [note for note in judged.notes if note not in plan.notes]  # a run that goes on has them already
+        for note in new:
+            log.info(note)
+        plan = replace(plan, notes=(*plan.notes, *new))
+        evaluations, lookback = judged.evaluations(panel), plan.architecture.lookback
+        series_type = source.frame.schema.get(panel.series) if panel.series else None
+        context = context_table(
+            panel, filled(panel, until=cuts.train), lookback, plan.architecture.horizon, series_type
+        )
+        shape = replace(plan.architecture, ensemble=len(last.states))
+        scaler, threads = last.examples.scaler, last.states[0].threads
+        fitted = Fitted(shape, plan.columns, last.model.cpu(), scaler, judged.intervals, panel.names, context, threads)
         future = fitted.predict()
-        document = forecast_document(plan, examples, test, ahead, evaluation, records, future)
-        self._result = Result(plan, fitted, evaluation, records, future, source.kind, state.ended, document, folder)
+        document = forecast_document(plan, trial, judged, evaluations, future)
+        self._result = Result(
+            plan,
+            fitted,
+            evaluations,
+            trial.states[0].records,
+            future,
+            source.kind,
+            last.states[-1].ended,
+            document,
+            folder,
+            panel,
+            cuts,
+        )
         if folder is not None:
             _write(folder, self._result)
         return self
@@ -262,17 +445,21 @@ class Forecaster:
 
 @dataclass(frozen=True)
 class Result:
-    """What a fit leaves behind; ``document`` is the report's, which needs the data, so a loaded run has none."""
+    """What a fit leaves behind; ``document`` is the report's, which needs the data, so a loaded run has none, nor its
+    ``panel`` and ``cuts``.
+    """
 
     plan: Plan
     fitted: Fitted
-    evaluation: Evaluation
+    evaluations: list[Evaluation]
     records: list[dict[str, Any]]
     future: pl.DataFrame
     kind: str
     ended: str
     document: dict[str, Any] | None
     folder: Path | None
+    panel: Panel | None = None
+    cuts: Split | None = None
 
 
 KIND, METRICS, FORECAST, REPORT = "forecast", "metrics.jsonl", "forecast.csv", "report.html"
@@ -294,30 +481,44 @@ def load(run: str | Path, *, cell: type[nn.Module] | None = None) -> Forecaster:
     fitted = load_fitted(folder, manifest["fitted"], plan.architecture, plan.columns, cell)
     forecaster = Forecaster._planned(plan, cell)
     try:
-        evaluation, status = Evaluation.from_json(manifest["evaluation"]), str(manifest["status"])
+        evaluations = [Evaluation.from_json(one) for one in manifest["evaluations"]]
+        status = str(manifest["status"])
+        shape = plan.architecture
+        if tuple(one.target for one in evaluations) != plan.columns.targets:
+            raise TypeError(f"{len(evaluations)} evaluations of {shape.targets} targets, or of others")
+        if any(len(one.by_step[one.model]["MAE"]) != shape.horizon for one in evaluations):
+            raise TypeError(f"its evaluations don't have {shape.horizon} steps")
     except (KeyError, TypeError) as error:
         raise RunError(
             f"{folder / 'run.json'} has no evaluation as it should ({error!r}); restore it, or train again"
         ) from error
-    future = fitted.predict()
-    forecaster._result = Result(
-        plan,
-        fitted,
-        evaluation,
-        read_lines(folder / METRICS),
-        future,
-        "polars",
-        status,
-        None,
-        folder,
-    )
+    records = read_lines(folder / METRICS)
+    forecaster._result = Result(plan, fitted, evaluations, records, fitted.predict(), "polars", status, None, folder)
     return forecaster
 
 
-def _prepared(columns: Columns, frame: pl.DataFrame) -> tuple[Panel, Split]:
-    panel = columns.read(frame)
-    cuts = split(panel)
-    return with_training_rows(panel, cuts), cuts
+def quantiles(level: float) -> tuple[float, ...]:
+    """The lower bound, the median and the upper bound of a central interval.
+
+    >>> quantiles(0.9)
+    (0.05, 0.5, 0.95)
+    """
+    return round((1 - level) / 2, 9), 0.5, round((1 + level) / 2, 9)
+
+
+def _strategy(model: str | None, strategy: str | None) -> str:
+    if model is not None and model not in MODELS:
+        raise SettingsError(f"unknown model {model!r}{nearest(str(model), MODELS)}")
+    strategy = strategy or MODELS[model or "step"]
+    if model is not None and (strategy == "seq2seq") != (model == "seq2seq"):
+        raise SettingsError(f"the model {model!r} can't forecast by the strategy {strategy!r}; leave one of them out")
+    return strategy
+
+
+def _prepared(plan: Plan, frame: pl.DataFrame) -> tuple[Panel, Split]:
+    """The panel and the split that a plan makes of a table."""
+    panel, cuts, _ = prepared(plan.columns, frame, plan.architecture.horizon, plan.architecture.lookback)
+    return panel, cuts
 
 
 def _checkpoint(folder: Path, name: str) -> Path:
@@ -332,7 +533,9 @@ def _write(folder: Path, result: Result) -> None:
     atomic_write(folder / FORECAST, tables.csv(result.future))
     atomic_write(folder / REPORT, render(result.document))
     status = "interrupted" if result.ended == "interrupted" else "finished"
-    _write_manifest(folder, result.plan, status, fitted=fitted, evaluation=result.evaluation.as_json())
+    _write_manifest(
+        folder, result.plan, status, fitted=fitted, evaluations=[one.as_json() for one in result.evaluations]
+    )
 
 
 def _write_manifest(folder: Path, plan: Plan, status: str, **parts: Any) -> None:

@@ -88,14 +88,16 @@ def train(
     *,
     checkpoint: Path | None = None,
     metrics: Path | None = None,
+    before_step: Callable[[float], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> TrainingState:
     """Minimise the mean of ``loss(index)`` over examples 0 … ``examples`` - 1; leave the best weights in ``model``.
 
     ``loss`` takes an index (batch,) on the model's device. ``validate`` scores the model, lower is better; "best" is
     by it, and without it (None) the last weights are the best. With ``checkpoint`` the state is kept in that file as
-    training goes; when the file is there, training goes on from it. ``metrics`` gets a JSON line a validation. Ctrl-C
-    ends the training after the step under way (``ended`` says so).
+    training goes; when the file is there, training goes on from it. ``metrics`` gets a JSON line a validation.
+    ``before_step`` is told how much of the budget is spent, 0 … 1. Ctrl-C ends the training after the step under way
+    (``ended`` says so).
 
     Raises TrainingError when the loss, the gradient or the score is not finite, and when there are no examples.
     """
@@ -172,6 +174,8 @@ def train(
             rate = settings.learning_rate * schedule(spent())
             for group in optimizer.param_groups:
                 group["lr"] = rate
+            if before_step is not None:
+                before_step(min(1.0, spent()))
             optimizer.zero_grad(set_to_none=True)
             value = loss(index)  # a scalar
             value.backward()

@@ -18,7 +18,7 @@ DAYS = "day,site,y\n2020-01-01,north,1.5\n2020-01-02,north,2.5\n2020-01-03,north
         (b"", "", "'t.csv' is empty; a table has a header line"),
         (b"day,y\n", "", "'t.csv' has a header ('day', 'y') and no rows below it"),
         (DAYS, "--target z", "there is no column 'z' for the target; there are: day, site, y"),
-        (DAYS.replace("y\n", "temp\n"), "--target tmp", "there is no column 'tmp' for the target; nearest: 'temp'"),
+        (DAYS, "--target sit", "there is no column 'sit' for the target; nearest: 'site'"),
         (DAYS, "--time dya", "there is no column 'dya' for --time; nearest: 'day'"),
         (DAYS, "--series sight", "there is no column 'sight' for --series; nearest: 'site'"),
         (DAYS, "--series site --only nord", "there is no series 'nord' in column 'site'; nearest: 'north'"),
@@ -40,8 +40,8 @@ DAYS = "day,site,y\n2020-01-01,north,1.5\n2020-01-02,north,2.5\n2020-01-03,north
         (
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,2\n2020-01-03,3,NA\n2020-01-04,,3\n",
             "",
-            "missing values: 'y' in 1 row, 'x' in 1 row; say what stands for them: --fill forward, --fill linear or "
-            "--fill none",
+            "missing values: 'y' in 1 row, 'x' in 1 row; say what stands for them: --fill forward, --fill linear, "
+            "--fill mask or --fill none",
         ),
         (DAYS.replace("2.5", "inf"), "", "column 'y' has 1 infinite value, the first in line 3"),
         (re.sub(r"[\d.]+$", "7", DAYS, flags=re.MULTILINE), "", "the target 'y' is constant: it is 7 in every row"),
@@ -176,7 +176,7 @@ def test_runs_that_can_not_be_resumed(spoil, says, trained, refused):
 
 def test_a_checkpoint_that_is_damaged(trained, refused):
     Path(trained, "checkpoints/fit.safetensors").write_bytes(b"what is this")
-    assert "runs/table-1/checkpoints/fit.safetensors is damaged" in refused("forecast", "--resume", trained, after=2)
+    assert "runs/table-1/checkpoints/fit.safetensors is damaged" in refused("forecast", "--resume", trained, after=3)
 
 
 def test_a_run_whose_table_has_changed(trained, hourly, refused):
@@ -221,7 +221,7 @@ def test_resume_with_both_budgets(trained, refused):
 def test_newer_data_that_do_not_fit(trained, hourly, refused):
     assert refused("predict", trained, "--data", "newr.csv").startswith("there is no file 'newr.csv'")
     hourly.drop("x").write_csv("newer.csv")
-    assert "there is no column 'x' for an input" in refused("predict", trained, "--data", "newer.csv")
+    assert "there is no column 'x' for --past" in refused("predict", trained, "--data", "newer.csv")
     hourly.head(3).write_csv("newer.csv")
     assert "the table has 3 rows, and the network reads 12" in refused("predict", trained, "--data", "newer.csv")
     gap = pl.when(pl.int_range(pl.len()) == 197).then(None).otherwise(pl.col("y"))

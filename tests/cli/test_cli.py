@@ -17,6 +17,7 @@ from unrolled.errors import DataError, UnrolledError
 COMMANDS = [
     ("forecast",),
     ("predict",),
+    ("update",),
     ("compare",),
     ("runs",),
     ("data",),
@@ -31,7 +32,8 @@ WATCH = (
     f"atexit.register(lambda: print('LOADED', [name for name in {HEAVY} if name in sys.modules], file=sys.stderr))"
 )
 INTERRUPT = (
-    "import os, signal; from unrolled import forecast; forecast.split = lambda *_: os.kill(os.getpid(), signal.SIGINT)"
+    "import os, signal; from unrolled import forecast; "
+    "forecast.prepared = lambda *_: os.kill(os.getpid(), signal.SIGINT)"
 )
 
 
@@ -70,9 +72,11 @@ def test_every_command_has_help_with_all_its_options(name, command):
 def test_forecast_has_every_option_that_was_promised(command):
     out = command("forecast", "--help").out
     promised = "target time series only horizon lookback cell epochs minutes seed device refit out resume only-target"
+    promised += " wide past future static angle calendar model strategy attention teacher-forcing schedule loss scaling"
+    promised += " ensemble level intervals folds refit-folds sliding"
     assert {f"--{name}" for name in promised.split()} <= set(re.findall(r"^  (--[\w-]+)", out, re.MULTILINE))
     assert "[rnn|lstm|gru|mingru]" in out
-    assert "[forward|linear|none]" in out
+    assert "[forward|linear|mask|none]" in out
 
 
 def test_version(command):
@@ -108,7 +112,7 @@ def test_the_watch_sees_what_is_loaded(process, tmp_path):
         ("forecast table.csv --target y --minutes 0", "0.0 is not in the range x>0"),
         ("forecast table.csv --target y --seed -1", "-1 is not in the range x>=0"),
         ("forecast table.csv --target y --cell lstn", "'lstn' is not one of 'rnn', 'lstm', 'gru'"),
-        ("forecast table.csv --target y --fill back", "'back' is not one of 'forward', 'linear', 'none'"),
+        ("forecast table.csv --target y --fill back", "'back' is not one of 'forward', 'linear', 'mask', 'none'"),
         ("forecast table.csv --target", "'--target' requires an argument"),
         ("forecast --debug table.csv --target y", "No such option '--debug'"),
         ("predict", "Missing argument 'RUN'"),
@@ -170,7 +174,7 @@ def test_ctrl_c_before_training_is_130_and_leaves_nothing(process, table, folder
     assert [p.name for p in folder.iterdir()] == [table]
 
 
-@pytest.mark.parametrize("name", ["unrolled.series.source.Source.open", "unrolled.forecast.check_length"])
+@pytest.mark.parametrize("name", ["unrolled.series.source.Source.open", "unrolled.series.trial.check_length"])
 def test_ctrl_c_at_other_moments_before_training(name, command, monkeypatch, table, folder):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -195,7 +199,7 @@ def test_a_reader_that_has_gone_is_no_error(words, trained):
 def test_only_the_first_lines_are_wanted(trained):
     line = f"{sys.executable} -c 'from unrolled.cli import main; main()' predict {trained} | head -1"
     done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("time,step,y\n", "")
+    assert (done.stdout, done.stderr) == ("time,step,y,y_lower,y_upper\n", "")
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from unrolled import data
 
 SHORT = ("--horizon", "4", "--lookback", "12", "--epochs", "1")
 FILES = {"model.safetensors", "run.json", "context.parquet", "metrics.jsonl", "forecast.csv", "report.html"}
-METHODS = ["LSTM", "naive", "seasonal naive", "drift", "linear autoregression"]
-METRICS = {"MAE", "RMSE", "MAPE", "sMAPE", "MASE"}
+METHODS = ["LSTM", "naive", "seasonal naive", "drift", "moving average", "linear autoregression"]
+METRICS = {"MAE", "RMSE", "MAPE", "sMAPE", "MASE", "RMSSE", "WAPE", "R2", "direction"}
 END = datetime(2024, 1, 1) + timedelta(hours=199)
 
 
@@ -49,8 +49,12 @@ def test_run_json_says_everything(trained):
     run = manifest(trained)
     assert (run["format"], run["kind"], run["status"]) == (1, "forecast", "finished")
     assert datetime.fromisoformat(run["created"]).tzinfo
-    shape = {"cell": "lstm", "channels": 2, "lookback": 12, "horizon": 4, "hidden": 64, "layers": 1, "dropout": 0.0}
-    assert run["architecture"] == shape
+    shape = {"cell": "lstm", "lookback": 12, "horizon": 4, "hidden": 64, "layers": 1, "dropout": 0.0}
+    shape |= {"strategy": "multi-output", "loss": "mae", "quantiles": [], "scaling": "standard", "ensemble": 1}
+    shape |= {"targets": 1, "past": 1, "known": 0, "static": 0, "skip": "last"}
+    assert run["architecture"] == shape | dict.fromkeys(("attention", "teacher_forcing", "schedule"))
+    assert (run["level"], run["intervals"]) == (0.9, "rolling")
+    assert run["fitted"]["intervals"] == {"level": 0.9, "method": "rolling"}
     columns = {"target": "y", "time": "time", "series": None, "only": None, "past": ["x"], "frequency": "1h"}
     assert {name: run["columns"][name] for name in columns} == columns
     assert (run["source"], run["refit"]) == ("table.csv", False)
@@ -65,9 +69,10 @@ def test_run_json_says_everything(trained):
     packages = ("torch", "numpy", "polars", "unrolled")
     assert {name: run["environment"][name] for name in packages} == {name: version(name) for name in packages}
     assert run["environment"]["python"]
-    assert list(run["evaluation"]["overall"]) == METHODS
-    assert all(set(errors) == METRICS for errors in run["evaluation"]["overall"].values())
-    assert run["evaluation"]["windows"] == 40 - 4 + 1
+    [evaluation] = run["evaluations"]
+    assert list(evaluation["overall"]) == METHODS
+    assert all(set(errors) == METRICS for errors in evaluation["overall"].values())
+    assert evaluation["windows"] == 40 - 4 + 1
     assert "nan" not in Path(trained, "run.json").read_text().lower()
 
 
@@ -77,9 +82,9 @@ def test_the_other_files(trained, hourly):
     assert all(line["loss"] > 0 and line["validation"] > 0 for line in lines)
     assert_frame_equal(pl.read_parquet(Path(trained, "context.parquet")), hourly.tail(12))
     with safe_open(Path(trained, "model.safetensors"), "pt") as weights:
-        assert {"scaler.mean", "scaler.scale"} < set(weights.keys())
+        assert {"scaler.centre", "scaler.scale", "intervals.widening"} < set(weights.keys())
     future = pl.read_csv(Path(trained, "forecast.csv"), try_parse_dates=True)
-    assert future.columns == ["time", "step", "y"]
+    assert future.columns == ["time", "step", "y", "y_lower", "y_upper"]
     assert future["time"].to_list() == [END + timedelta(hours=step) for step in (1, 2, 3, 4)]
     assert future["step"].to_list() == [1, 2, 3, 4]
     assert future["y"].is_between(0, 20).all()
@@ -94,14 +99,16 @@ def test_what_the_terminal_says(table, command):
     assert err.splitlines() == manifest("runs/table-1")["notes"]
     assert "column 'time', hourly" in err
     found = {line[1]: line[2] for line in re.finditer(r"^ ?([A-Za-z ]+?)  +([\d.]+)  ", out, re.MULTILINE)}
-    errors = manifest("runs/table-1")["evaluation"]["overall"]
+    errors = manifest("runs/table-1")["evaluations"][0]["overall"]
     assert {name: float(mae) for name, mae in found.items()} == {
         name: pytest.approx(errors[name]["MAE"], rel=1e-3) for name in METHODS
     }
     said = dict(re.findall(r"^(Forecast|Report): +(\S+)$", out, re.MULTILINE))
     assert said["Forecast"] == "runs/table-1/forecast.csv"
     assert Path(urlparse(said["Report"]).path) == Path("runs/table-1/report.html").resolve()
-    assert "LSTM" in out.partition("Forecast:")[0].splitlines()[-1], "the verdict"
+    verdict, held = out.partition("Forecast:")[0].splitlines()[-2:]
+    assert "LSTM" in verdict
+    assert held.startswith("Intervals of 90% held ")
 
 
 def test_the_bar_while_it_trains(table, command, monkeypatch):
@@ -134,7 +141,7 @@ def test_cell(cell, gates, forecast, table, command):
 
 def test_only_target(forecast, table):
     run = forecast(table, "--only-target")
-    assert (run["columns"]["past"], run["architecture"]["channels"]) == ([], 1)
+    assert (run["columns"]["past"], run["architecture"]["past"]) == ([], 0)
     assert pl.read_parquet("out/context.parquet").columns == ["time", "y"]
 
 
@@ -142,7 +149,7 @@ def test_series_and_only(forecast, hourly):
     two_series(hourly).write_csv("sites.csv")
     assert forecast("sites.csv", "--series", "site")["fitted"]["series"] == ["north", "south"]
     both = pl.read_csv("out/forecast.csv")
-    assert both.columns == ["site", "time", "step", "y"]
+    assert both.columns == ["site", "time", "step", "y", "y_lower", "y_upper"]
     assert both["site"].to_list() == ["north"] * 4 + ["south"] * 4
     run = forecast("sites.csv", "--series", "site", "--only", "south", out="one")
     assert (run["fitted"]["series"], run["data"]["series"]) == (["south"], 1)
@@ -171,7 +178,7 @@ def test_refit(forecast, trained):
     run = forecast("table.csv", "--refit")
     assert run["refit"] is True
     assert files("out") == FILES | {"checkpoints/fit.safetensors", "checkpoints/refit.safetensors"}
-    assert run["evaluation"] == manifest(trained)["evaluation"], "it is scored before it sees the test part"
+    assert run["evaluations"] == manifest(trained)["evaluations"], "it is scored before it sees the test part"
     assert Path("out/forecast.csv").read_bytes() != Path(trained, "forecast.csv").read_bytes()
 
 
@@ -208,7 +215,7 @@ def test_time(forecast, hourly):
 def test_a_table_without_time_stamps_is_numbered(forecast, hourly):
     hourly.drop("time").write_csv("plain.csv")
     assert forecast("plain.csv")["columns"]["time"] is None
-    assert pl.read_csv("out/forecast.csv").columns[-2:] == ["step", "y"]
+    assert pl.read_csv("out/forecast.csv").columns == ["row", "step", "y", "y_lower", "y_upper"]
 
 
 def test_frequency(forecast, hourly):

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 FILES = {"model.safetensors", "run.json", "context.parquet", "metrics.jsonl", "forecast.csv", "report.html"}
-BASELINES = ["naive", "seasonal naive", "drift", "linear autoregression"]
+BASELINES = ["naive", "seasonal naive", "drift", "moving average", "linear autoregression"]
 END = datetime(2024, 1, 1) + timedelta(hours=199)
 
 
@@ -93,7 +93,7 @@ def test_runs_lists_the_newest_first_and_what_can_not_be_read(trained, command, 
     lines = [line.split() for line in out.splitlines() if "finished" in line]
     assert [line[0] for line in lines] == ["runs/other", "runs/table-1"]
     run = manifest(trained)
-    errors = run["evaluation"]["overall"]
+    errors = run["evaluations"][0]["overall"]
     skill = 1 - errors["LSTM"]["MAE"] / min(errors[name]["MAE"] for name in BASELINES)
     assert lines[1][1:4] == [run["created"][:10], "y", "lstm"]
     assert lines[1][4:] == ["4", f"{errors['LSTM']['MAE']:.4g}", f"{skill:+.1%}", "finished"]
@@ -105,7 +105,7 @@ def test_runs_shows_long_names_whole_and_hostile_ones_as_text(trained, command):
     long = Path("runs") / ("name-" * 30 + "1")
     Path(trained).rename(long)
     content = manifest(long)
-    Path(long, "run.json").write_text(json.dumps(content | {"columns": {"target": "\x1b[2J"}, "evaluation": [1]}))
+    Path(long, "run.json").write_text(json.dumps(content | {"columns": {"target": "\x1b[2J"}, "evaluations": [1]}))
     code, out, _ = command("runs")
     assert code == 0
     assert str(long) in out

@@ -15,7 +15,7 @@ def _panel(rows: Sequence[np.ndarray], /, starts: Sequence[int] = (0,), fill: st
     columns = [own[:, None] if own.ndim == 1 else own for own in map(np.asarray, rows)]  # each (rows, channel)
     several = len(columns) > 1
     parts = {
-        "target": "y",
+        "targets": ("y",),
         "time": "t",
         "series": "s" if several else None,
         "past": tuple(f"x{i}" for i in range(1, columns[0].shape[1])),

@@ -156,7 +156,7 @@ def test_what_is_no_frame(source: Any, says: str):
         (DAYS, {"target": "tmp"}, "there is no column 'tmp' for the target; nearest: 'temp'"),
         (DAYS, {"time": "dya"}, "there is no column 'dya' for --time; nearest: 'day'"),
         (DAYS, {"series": "sites"}, "there is no column 'sites' for --series; nearest: 'site'"),
-        (DAYS, {"past": ["humid"]}, "there is no column 'humid' for an input; there are: day, site, temp"),
+        (DAYS, {"past": ["humid"]}, "there is no column 'humid' for --past; there are: day, site, temp"),
         (DAYS, {"series": "temp"}, "column 'temp' can't be the target and --series at once; each column has one role"),
         (
             DAYS.replace("2.5", "warm"),
@@ -234,14 +234,14 @@ def test_what_is_no_frame(source: Any, says: str):
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,NA\n2020-01-03,,3\n2020-01-05,4,3\n2020-01-06,NA,3\n",
             {"target": "y"},
             "missing values: 'y' in 2 rows, 'x' in 1 row; 1 time step missing between rows; say what stands for them: "
-            "--fill forward, --fill linear or --fill none",
+            "--fill forward, --fill linear, --fill mask or --fill none",
         ),
         (
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,NA\n"
             + "".join(f"2020-01-{day:02},{day},{day % 3}\n" for day in range(3, 13)),
             {"target": "y"},
-            "missing values: 'x' in 1 row; say what stands for them: --fill forward, --fill linear or --fill none, or "
-            "leave the other columns out with --only-target",
+            "missing values: 'x' in 1 row; say what stands for them: --fill forward, --fill linear, --fill mask or "
+            "--fill none, or leave the other columns out with --only-target",
         ),
         (
             DAYS.replace("2.5", "inf").replace("1.5", "-inf"),

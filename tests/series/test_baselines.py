@@ -37,6 +37,7 @@ def forecasts(values, origins, starts, horizon, season) -> dict[str, np.ndarray]
         "naive": baselines.naive(values, origins, horizon),
         "seasonal naive": baselines.seasonal_naive(values, origins, horizon, season, starts),
         "drift": baselines.drift(values, origins, horizon, starts),
+        "moving average": baselines.moving_average(values, origins, horizon, season, starts),
     }
 
 
@@ -53,6 +54,8 @@ def test_equal_a_loop_over_windows_that_knows_nothing_but_its_history(panel):
             seasonal.append(seasonal[-repeated])
             assert ours["seasonal naive"][window, step - 1] == seasonal[-1]
             slope = (history[-1] - history[0]) / (len(history) - 1) if len(history) > 1 else 0
+            mean = sum(history[-season:]) / len(history[-season:])
+            assert ours["moving average"][window, step - 1] == pytest.approx(mean, rel=1e-12, abs=1e-12)
             assert ours["drift"][window, step - 1] == pytest.approx(history[-1] + step * slope, rel=1e-12, abs=1e-12)
 
 
@@ -89,12 +92,26 @@ def test_a_window_without_a_value_before_it_is_refused():
         baselines.seasonal_naive(values, np.array([7]), 2, 2, np.array([0]))
 
 
+def test_a_moving_average_is_touched_by_nothing_outside_its_window():
+    values = np.array([np.nan, 1e300, 1.0, 2.0, 4.0, np.nan])
+    origins, starts = np.array([5, 4, 6, 2]), np.zeros(4, dtype=np.int64)
+    means = baselines.moving_average(values, origins, 1, 2, starts)[:, 0]
+    assert means[:2].tolist() == [3.0, 1.5]
+    assert np.isnan(means[2:]).all()
+    assert baselines.usual_window(7) == 7
+    assert baselines.usual_window(1) == 10
+
+
 def test_horizon_and_season_must_be_positive():
     values, origins, starts = np.arange(6.0), np.array([3]), np.array([0])
     with pytest.raises(SettingsError, match="horizon must be at least 1 step, got 0"):
         baselines.naive(values, origins, 0)
     with pytest.raises(SettingsError, match="season must be at least 1 step, got 0; 1 is the naive forecast"):
         baselines.seasonal_naive(values, origins, 2, 0, starts)
+    with pytest.raises(SettingsError, match="taken over at least 1 value, got 0; 1 is the naive forecast"):
+        baselines.moving_average(values, origins, 2, 0, starts)
+    with pytest.raises(DataError, match=r"origin from 4 to 6, got 3 \(window 0\)"):
+        baselines.moving_average(values, np.array([3]), 2, 2, np.array([3]))
 
 
 @pytest.mark.skipif(

@@ -48,8 +48,12 @@ WISHES = st.fixed_dictionaries(
         "only": mostly(None, ["a"], "b", []),
         "target_only": mostly(False, True),
         "frequency": st.sampled_from([None, None, "1h", "1d", "1bd", "1mo", "ME", "1y", "row", "3row", "x"]),
-        "fill": mostly("forward", None, "linear", "none", "back"),
-    }
+        "fill": mostly("forward", None, "linear", "mask", "none", "back"),
+        "calendar": mostly(False, True),
+        "wide": mostly(False, True),
+        "constant": mostly(False, True),
+    },
+    optional={name: st.sampled_from([0, 1, 2, 3]) for name in ("past", "future", "static", "angles")},
 )
 
 
@@ -133,11 +137,11 @@ def survives(source: Any, wishes: dict) -> None:
     try:
         frame = read(source)
         wishes = {"only": None} | wishes
-        for role in ("time", "series"):
-            place = wishes[role]
+        for role in ("time", "series", "past", "future", "static", "angles"):
+            place = wishes.get(role)
             wishes[role] = None if place is None or place >= frame.width else frame.columns[place]
-        wishes["only"] = wishes["only"] if wishes["series"] else None
-        panel = prepare(frame, target=frame.columns[:2][-1], **wishes)
+        wishes["only"] = wishes["only"] if wishes["series"] or wishes.get("wide") else None
+        panel = prepare(frame, target=None if wishes.get("wide") else frame.columns[:2][-1], **wishes)
     except UnrolledError as error:
         said = str(error)
     else:
@@ -155,10 +159,15 @@ def check(panel: Panel) -> None:
     assert values.flags.c_contiguous
     assert values.shape == (panel.offsets[-1], len(panel.channels))
     assert len(panel.names) == len(panel.starts) == len(lengths)
-    assert (lengths > 0).all()
+    assert (lengths >= 0).all()
+    assert lengths.all() or panel.inputs.future
+    assert panel.static_values.shape == (len(panel.names), len(panel.static))
+    assert not np.isnan(panel.static_values).any()
+    assert panel.ahead.shape[::2] == (len(panel.names), len(panel.known))
+    assert len(set(panel.channels)) == len(panel.channels)
     assert (panel.starts >= 0).all()
     assert not np.isinf(values).any()
-    assert not np.isnan(values[panel.offsets[:-1]]).all(axis=1).any()
+    assert not np.isnan(values[panel.offsets[:-1][lengths > 0]]).any()
     for until in (0, int(lengths.max()) // 2, int(lengths.max())):
         whole = filled(panel, until)
         assert whole.shape == values.shape

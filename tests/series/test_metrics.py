@@ -7,7 +7,12 @@ import utilsforecast.losses
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, root_mean_squared_error
+from sklearn.metrics import (
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    r2_score,
+    root_mean_squared_error,
+)
 
 from unrolled.errors import SettingsError, ShapeError
 from unrolled.series import metrics
@@ -23,7 +28,9 @@ METRICS = {
     "rmse": metrics.rmse,
     "mape": metrics.mape,
     "smape": metrics.smape,
+    "wape": metrics.wape,
     "mase": lambda actual, forecast, axis=None: metrics.mase(actual, forecast, scale=2.5, axis=axis),
+    "rmsse": lambda actual, forecast, axis=None: metrics.rmsse(actual, forecast, scale=2.5, axis=axis),
 }
 every_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
 
@@ -35,7 +42,9 @@ every_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.k
         ("rmse", (31 / 4) ** 0.5),  # squares 1, 1, 25, 4
         ("mape", 195 / 4),  # 50%, 25%, 100%, 20%
         ("smape", 200 * (1 / 3 + 1 / 9 + 5 / 5 + 2 / 18) / 4),
+        ("wape", 100 * 9 / 21),
         ("mase", 9 / 4 / 2.5),
+        ("rmsse", (31 / 4) ** 0.5 / 2.5),
     ],
 )
 def test_values_by_hand(name, expected):
@@ -59,6 +68,52 @@ def test_equal_scikit_learn(actual, forecast, axis):
         np.testing.assert_allclose(np.ravel(ours(actual, forecast, axis=axis)), expected, rtol=1e-9)
 
 
+@settings(deadline=None)
+@given(actual=values, forecast=values, gaps=gaps)
+def test_r2_equals_scikit_learn_and_leaves_the_unobserved_out(actual, forecast, gaps):
+    seen = ~gaps
+    assume(seen.sum() >= 2 and np.ptp(actual[seen]) > 1e-3)
+    holes = np.where(gaps, NAN, actual)
+    expected = r2_score(actual[seen], forecast[seen])
+    assert metrics.r2(holes, np.where(gaps, NAN, forecast)) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    for row, own in enumerate(metrics.r2(actual, forecast, axis=1)):
+        if np.ptp(actual[row]) > 1e-3:
+            assert own == pytest.approx(r2_score(actual[row], forecast[row]), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_r2_where_it_is_undefined_and_where_a_forecast_is_missing():
+    assert np.isnan(metrics.r2([0.1] * 6, [0.1] * 6))  # 0.1 is not its own mean in float64
+    assert np.isnan(metrics.r2([NAN, NAN], [1.0, 1.0]))
+    assert np.isnan(metrics.r2([1.0, 2.0], [1.0, NAN]))
+    assert metrics.r2([1.0, 2.0, 3.0], [2.0, 2.0, 2.0]) == 0
+    assert metrics.wape([1.0, NAN, 3.0], [2.0, 9.0, 4.0]) == 50
+    assert np.isnan(metrics.wape([0.0, 0.0], [1.0, 1.0]))
+
+
+def test_directional_accuracy_by_hand():
+    actual = np.array([[3.0, 1.0, 2.0, NAN], [5.0, 4.0, 9.0, 8.0]])
+    forecast = np.array([[2.1, 3.0, 9.0, 9.0], [6.0, 6.0, 6.0, 7.0]])
+    last = np.array([[2.0], [6.0]])
+    # up right, down wrong, no direction, unobserved | no direction named: wrong twice, wrong, right
+    assert metrics.directional_accuracy(actual, forecast, last, axis=1).tolist() == [1 / 2, 1 / 4]
+    assert metrics.directional_accuracy(actual, forecast, last) == 2 / 6
+    assert metrics.directional_accuracy(actual[1:], np.full((1, 4), 6.0), 6.0) == 0
+    assert np.isnan(metrics.directional_accuracy(actual, np.where(forecast == 2.1, NAN, forecast), last))
+    assert metrics.directional_accuracy(actual, forecast, np.array([[NAN], [6.0]])) == 1 / 4
+    with pytest.raises(ShapeError, match=r"the last value must broadcast .* got \(2,\) beside \(2, 4\); give one last"):
+        metrics.directional_accuracy(actual, forecast, last[:, 0])
+
+
+@settings(deadline=None)
+@given(actual=values, forecast=values, last=st.integers(-1000, 1000).map(lambda n: n + 0.0005))
+def test_a_forecast_and_its_mirror_image_share_the_directions(actual, forecast, last):
+    assume((forecast != last).all() and (actual != last).all())
+    mirrored = metrics.directional_accuracy(actual, 2 * last - forecast, last)
+    assert metrics.directional_accuracy(actual, forecast, last) + mirrored == pytest.approx(1)
+    assert metrics.directional_accuracy(actual, actual, last) == 1
+
+
 @pytest.mark.parametrize("season", [1, 3])
 def test_equal_utilsforecast(season):
     generator = np.random.default_rng(season)
@@ -72,12 +127,15 @@ def test_equal_utilsforecast(season):
 
     test = frame(actual, model=forecast)
     scale = np.array([[metrics.naive_scale(one, season)] for one in train])  # (series, 1)
+    squared = np.array([[metrics.naive_scale(one, season, power=2)] for one in train])
+    seasonal = {"seasonality": season, "train_df": frame(train)}
     pairs = {
         "mae": (metrics.mae(actual, forecast, axis=1), {}, 1),
         "rmse": (metrics.rmse(actual, forecast, axis=1), {}, 1),
         "mape": (metrics.mape(actual, forecast, axis=1), {}, 100),
         "smape": (metrics.smape(actual, forecast, axis=1), {}, 200),  # theirs goes to 1
-        "mase": (metrics.mase(actual, forecast, scale, axis=1), {"seasonality": season, "train_df": frame(train)}, 1),
+        "mase": (metrics.mase(actual, forecast, scale, axis=1), seasonal, 1),
+        "rmsse": (metrics.rmsse(actual, forecast, squared, axis=1), seasonal, 1),
     }
     for name, (ours, options, unit) in pairs.items():
         theirs = getattr(utilsforecast.losses, name)(test, ["model"], **options).sort("unique_id")["model"].to_numpy()
@@ -121,7 +179,7 @@ def test_laws_of_scale(actual, forecast, factor):
     # In the unit of the data: grow with it. Percentages: do not.
     for metric in (metrics.mae, metrics.rmse):
         assert metric(factor * actual, factor * forecast) == pytest.approx(factor * metric(actual, forecast), rel=1e-6)
-    for metric in (metrics.mape, metrics.smape):
+    for metric in (metrics.mape, metrics.smape, metrics.wape):
         assert metric(factor * actual, factor * forecast) == pytest.approx(metric(actual, forecast), rel=1e-6)
     scaled = metrics.mase(factor * actual, factor * forecast, scale=factor)
     assert scaled == pytest.approx(metrics.mase(actual, forecast, scale=1.0), rel=1e-6)
@@ -201,6 +259,39 @@ def test_skill():
     np.testing.assert_array_equal(metrics.skill([1.0, 2.0], 2.0), [0.5, 0.0])
 
 
+def test_owa_by_hand_and_without_a_reference():
+    assert metrics.owa(10.0, 2.0, reference_smape=20.0, reference_mase=1.0) == pytest.approx((0.5 + 2.0) / 2)
+    assert metrics.owa(12.0, 3.0, reference_smape=12.0, reference_mase=3.0) == 1
+    assert np.isnan(metrics.owa(1.0, 1.0, reference_smape=0.0, reference_mase=1.0))
+    np.testing.assert_allclose(metrics.owa([10.0, 20.0], [1.0, 3.0], 20.0, 2.0), [0.5, 1.25])
+    # Published for M4's Theta and its own recurrent network on Hourly, from figures rounded to three places.
+    assert metrics.owa(18.138, 2.455, reference_smape=18.383, reference_mase=2.395) == pytest.approx(1.006, abs=6e-4)
+    assert metrics.owa(14.698, 3.048, reference_smape=18.383, reference_mase=2.395) == pytest.approx(1.036, abs=6e-4)
+
+
+@settings(deadline=None)
+@given(actual=positive, forecast=values, gaps=gaps, series=arrays(int, 3, elements=st.integers(0, 3)))
+def test_errors_by_series_equal_a_loop(actual, forecast, gaps, series):
+    actual, scale = np.where(gaps, NAN, actual), np.array([[1.0], [2.0], [5.0]])
+    for metric, others in ((metrics.mae, (forecast,)), (metrics.mase, (forecast, scale))):
+        expected = []
+        for s in range(4):
+            rows = series == s
+            expected.append(metric(actual[rows], *(one[rows] for one in others)) if rows.any() else NAN)
+        np.testing.assert_array_equal(metrics.by_series(metric, series, 4, actual, *others), expected)
+
+
+def test_options_of_errors_by_series():
+    actual, series = np.array([[1.0], [2.0], [30.0]]), np.array([0, 0, 1])
+    inside = metrics.by_series(
+        metrics.coverage, series, 2, actual, actual - 1, actual + np.array([[1.0], [-0.5], [1.0]])
+    )
+    assert inside.tolist() == [0.5, 1.0]
+    assert metrics.by_series(metrics.pinball, series, 2, actual, actual + 2, level=0.75).tolist() == [0.5, 0.5]
+    with pytest.raises(ShapeError, match=r"one row a window, 3 in all, got shape \(2, 1\); cut them all"):
+        metrics.by_series(metrics.mae, series, 2, actual, actual[:2])
+
+
 @every_metric
 def test_two_shapes_are_refused(metric):
     with pytest.raises(ShapeError, match=r"must have one shape, got \(3,\) and \(3, 1\); give one forecast for each"):
@@ -212,5 +303,7 @@ def test_errors_of_the_scale():
         metrics.mase(np.ones((2, 3)), np.ones((2, 3)), scale=np.ones(2))
     with pytest.raises(SettingsError, match=r"season must be at least 1 step, got 0; 1 compares"):
         metrics.naive_scale(np.ones(3), season=0)
+    with pytest.raises(SettingsError, match=r"power of a scale is 1 \(for MASE and MSIS\) or 2 \(for RMSSE\), got 3"):
+        metrics.naive_scale(np.ones(3), season=1, power=3)
     with pytest.raises(ShapeError, match=r"one series, \(time,\), got shape \(2, 3\); call it for each"):
         metrics.naive_scale(np.ones((2, 3)), season=1)

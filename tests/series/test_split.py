@@ -14,10 +14,10 @@ from unrolled.series.split import (
     Usable,
     check_length,
     default_lookback,
+    observed,
     origins,
+    short_series_note,
     split,
-    with_look_backs,
-    with_training_rows,
 )
 
 PARTS = ("train", "validation", "test")
@@ -187,33 +187,89 @@ def test_usable_windows_equal_a_loop_over_their_values(panel_of, gaps, lookback,
         for row in rows
         if not np.isnan(filled[row - lookback : row]).any() and not np.isnan(values[row : row + horizon, 0]).all()
     ]
-    assert Usable.count(panel_of([values]), filled).of(rows, lookback, horizon).tolist() == expected
+    panel = panel_of([values])
+    assert Usable.count(panel, split(panel), filled).of(rows, lookback, horizon).tolist() == (
+        expected if observed(panel, (0, split(panel).train)).all() else []
+    )
 
 
-def test_series_without_an_observed_target_before_the_cut_are_left_out(panel_of):
+@given(
+    gaps=st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=12, max_size=30),
+    lookback=st.integers(1, 4),
+    horizon=st.integers(1, 4),
+)
+def test_what_is_known_ahead_is_read_over_the_horizon_too(panel_of, gaps, lookback, horizon):
+    """Two targets, of which one value is enough to score, and a channel known ahead."""
+    values = np.random.default_rng(0).normal(size=(len(gaps), 3))
+    for channel in range(3):
+        values[[gone[channel] for gone in gaps], channel] = np.nan
+    values[0] = 1.0  # every target is there in training
+    filled = np.concatenate([np.zeros((len(gaps), 2)), values[:, 2:]], axis=1)
+    panel = panel_of([values], targets=("y", "z"), past=(), known=("k",))
+    rows = np.arange(lookback, len(gaps) - horizon + 1)
+    expected = [
+        row
+        for row in rows
+        if not np.isnan(values[row - lookback : row + horizon, 2]).any()
+        and not np.isnan(values[row : row + horizon, :2]).all()
+    ]
+    assert Usable.count(panel, split(panel), filled).of(rows, lookback, horizon).tolist() == expected
+
+
+def test_a_target_without_a_value_in_a_part_is_refused_by_its_name(panel_of):
+    values = np.random.default_rng(0).normal(size=(100, 2))
+    values[80:, 1] = np.nan
+    panel = panel_of([values], targets=("y", "z"), past=(), fill="forward")
+    with pytest.raises(
+        DataError,
+        match=r"^'z' has no value in the windows of the test part; leave it out, or give a table with fewer gaps$",
+    ):
+        check_length(panel, split(panel), 5, 2)
+    values[99, 1] = 1.0
+    check_length(panel_of([values], targets=("y", "z"), past=(), fill="forward"), split(panel), 5, 2)
+
+
+def test_series_without_an_observed_target_before_the_cut_are_never_scored_and_said(panel_of):
     gone = np.full(100, np.nan)
     gone[70:] = 1.0
     panel = panel_of([np.arange(100.0), gone, np.arange(20.0), np.arange(31.0)], [0, 0, 80, 69])
-    kept = with_training_rows(panel, Split(70, 80, 100))
-    assert kept.names == ("a", "d")  # d has one row before the cut
-    assert kept.starts.tolist() == [0, 69]
-    assert kept.offsets.tolist() == [0, 100, 131]
-    np.testing.assert_array_equal(kept.values[:, 0], np.concatenate([np.arange(100.0), np.arange(31.0)]))
-    assert kept.notes == ("Left out 2 series without a value in the training part: 'b', 'c'.",)
-    assert with_training_rows(kept, Split(70, 80, 100)) is kept
-    with pytest.raises(DataError, match=r"no series has a value of the target in the first 70% of the calendar"):
-        with_training_rows(panel_of([gone]), Split(70, 80, 100))
+    cuts = Split(70, 80, 100)
+    assert observed(panel, cuts.part("train")).tolist() == [True, False, False, True]  # d has one row before the cut
+    assert short_series_note(panel, cuts, 5) == (
+        "Forecast, but not learnt from or scored: 2 series with at most a look-back of 5 rows, or none in the training "
+        "part: 'b', 'c'."
+    )
+    rows = origins(panel, cuts.part("test"), 5, 2)
+    kept = Usable.count(panel, cuts, np.zeros_like(panel.values)).of(rows, 5, 2)
+    assert set(np.searchsorted(panel.offsets, kept, side="right") - 1) == {0, 3}
+    assert short_series_note(panel_of([np.arange(100.0)]), cuts, 5) is None
+    with pytest.raises(DataError, match=r"^no series has a value of the target in the first 70% of the calendar"):
+        short_series_note(panel_of([gone]), cuts, 5)
 
 
-def test_series_shorter_than_a_look_back_are_left_out(panel_of):
-    panel = panel_of([np.arange(9.0), np.arange(100.0), np.arange(10.0)], [0, 0, 40])
-    kept = with_look_backs(panel, 10)
-    assert kept.names == ("b", "c")
-    assert kept.offsets.tolist() == [0, 100, 110]
-    assert kept.starts.tolist() == [0, 40]
-    assert kept.notes == ("Left out 1 series shorter than the look-back of 10: 'a'.",)
-    assert with_look_backs(panel, 9) is panel
-    assert with_look_backs(panel, 101) is panel  # check_length says what fits
+def test_every_target_has_to_be_there_before_the_cut(panel_of):
+    values = np.ones((20, 2))
+    values[:14, 1] = np.nan
+    panel = panel_of([values], targets=("y", "z"), past=())
+    assert observed(panel, (0, 14)).tolist() == [False]
+    assert observed(panel, (0, 15)).tolist() == [True]
+    assert observed(panel, (3, 15)).tolist() == [True]
+    assert observed(panel, (15, 15)).tolist() == [False]
+
+
+def test_series_shorter_than_a_look_back_and_a_row_are_said(panel_of):
+    panel = panel_of([np.arange(9.0), np.arange(100.0), np.arange(11.0)], [0, 0, 40])
+    cuts = split(panel)
+    assert short_series_note(panel, cuts, 10) == (
+        "Forecast, but not learnt from or scored: 1 series with at most a look-back of 10 rows, or none in the "
+        "training part: 'a'."
+    )
+    assert short_series_note(panel, cuts, 8) is None
+    assert short_series_note(panel, cuts, 100) is None  # check_length says what fits
+
+
+def test_a_split_may_begin_later_than_the_table():
+    assert Split(70, 80, 100, begin=20).part("train") == (20, 70)
 
 
 @given(length=st.integers(1, 2000), horizon=st.integers(1, 100), frequency=st.sampled_from(["1h", "1d", "1mo", "row"]))

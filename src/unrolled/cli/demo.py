@@ -11,7 +11,7 @@ def demo() -> None:
 
     click.echo("Hourly weather of 2013 at three New York airports: the temperature of the next 24 hours, by an LSTM.")
     with training_bar() as on_progress:
-        forecaster = fit("weather", {"target": "temp"}, on_progress)
+        forecaster = fit("weather", {"target": ("temp",)}, on_progress)
     code = show_result(forecaster)
     if code == 0:
         click.echo("Open the report in a browser. On a table of your own:  unrolled forecast FILE --target COLUMN")

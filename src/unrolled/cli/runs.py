@@ -39,18 +39,25 @@ def runs(folder: Path) -> None:
 
 def _row(manifest: dict[str, Any]) -> list[str]:
     """What the table shows of a manifest, in which nothing but format and kind has been looked at."""
-    shape, columns, evaluation = (_part(manifest, name) for name in ("architecture", "columns", "evaluation"))
+    shape, columns = _part(manifest, "architecture"), _part(manifest, "columns")
+    evaluations = manifest.get("evaluations")
+    evaluation = evaluations[0] if isinstance(evaluations, list) and evaluations else {}
+    evaluation = evaluation if isinstance(evaluation, dict) else {}
     errors = next(iter(_part(evaluation, "overall").values()), None)
     mae, skill = errors.get("MAE") if isinstance(errors, dict) else None, evaluation.get("skill")
     return [
         str(manifest.get("created", ""))[:10],
-        str(columns.get("target", "")),
+        _names(columns.get("target", "")),
         str(shape.get("cell", "")),
         str(shape.get("horizon", "")),
         f"{mae:.4g}" if isinstance(mae, float) else "",
         f"{skill:+.1%}" if isinstance(skill, float) else "",
         str(manifest.get("status", "")),
     ]
+
+
+def _names(target: Any) -> str:
+    return ", ".join(map(str, target)) if isinstance(target, list) else str(target)
 
 
 def _part(manifest: dict[str, Any], name: str) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from unrolled.series.evaluation import METRICS
+from unrolled.series.evaluation import COMMON
 from unrolled.series.report import number
 
 if TYPE_CHECKING:
     from unrolled.forecast import Forecaster
+    from unrolled.series.backtest import Backtest
+    from unrolled.series.evaluation import Evaluation
+    from unrolled.series.strategies import Compared
     from unrolled.training import Progress as Step
 
 
@@ -40,22 +43,21 @@ def training_bar() -> Iterator[Callable[["Step"], None]]:
             bar.stop()
 
 
+@contextmanager
+def counting_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr for what comes one by one: the folds of a backtest, the strategies compared."""
+    console = Console(stderr=True)
+    columns = BarColumn(bar_width=12), TextColumn(what + ": {task.completed} of {task.total} done")
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, all_of_them: bar.update(task, completed=done, total=all_of_them)
+
+
 def show_result(forecaster: "Forecaster") -> int:
     """Print the errors, the verdict and where everything lies; returns the exit code."""
-    evaluation = forecaster.evaluation
-    title = f"Errors on the test part, {evaluation.windows:,} windows"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
-    for name in (*METRICS, "skill"):
-        table.add_column(name, justify="right")
-    for method, errors in evaluation.overall.items():
-        style = "bold" if method == evaluation.model else None
-        table.add_row(method, *(number(errors[m]) for m in METRICS), f"{evaluation.skill(method):+.1%}", style=style)
-    click.echo()
-    Console().print(table)
-    click.echo(evaluation.verdict())
-    if evaluation.caveat:
-        click.echo(evaluation.caveat)
+    for evaluation in forecaster.evaluations:
+        of = f" of {evaluation.target}" if len(forecaster.evaluations) > 1 else ""
+        show_evaluation(evaluation, f"Errors{of} on the test part, {evaluation.windows:,} windows")
     run = forecaster.run
     if forecaster.interrupted:
         click.echo(
@@ -65,3 +67,67 @@ def show_result(forecaster: "Forecaster") -> int:
     assert run is not None
     click.echo(f"Forecast:  {run / 'forecast.csv'}\nReport:    {(run / 'report.html').resolve().as_uri()}")
     return 0
+
+
+def show_backtest(backtest: "Backtest") -> None:
+    """Print what each fold came to beside its best baseline, and the verdict over all of them."""
+    for evaluation in backtest.evaluations:
+        of = f" of {evaluation.target}" if len(backtest.evaluations) > 1 else ""
+        title = f"Backtest{of}: mean absolute error on {len(backtest.folds)} folds"
+        table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+        for name in ("fold", "from", "to", evaluation.model, "best baseline", ""):
+            table.add_column(name, justify="right" if name == evaluation.model else "left")
+        for fold in backtest.folds:
+            errors = fold.errors[evaluation.target]
+            spans = (stamp.removesuffix("+00:00").removesuffix(":00") for stamp in fold.test)
+            table.add_row(str(fold.number), *spans, *_beside_best(errors, evaluation.model))
+        errors = {method: own["MAE"] for method, own in evaluation.overall.items()}
+        table.add_row("all", "", "", *_beside_best(errors, evaluation.model), style="bold")
+        click.echo()
+        Console().print(table)
+        _say(evaluation)
+
+
+def _beside_best(errors: dict[str, float | None], model: str) -> tuple[str, str, str]:
+    known = {method: error for method, error in errors.items() if method != model and error is not None}
+    best = min(known, key=known.__getitem__, default="")
+    return number(errors[model]), number(known.get(best)), best
+
+
+def show_strategies(compared: "Compared") -> None:
+    """Print each strategy's error by step ahead, at a few steps."""
+    for target, first in enumerate(next(iter(compared.evaluations.values()))):
+        steps = len(first.by_step[first.model]["MAE"])
+        shown = sorted({max(1, round(steps * share)) for share in (0, 0.25, 0.5, 0.75, 1)})
+        of = f" of {first.target}" if len(next(iter(compared.evaluations.values()))) > 1 else ""
+        title = f"Strategies: mean absolute error{of} by step ahead, on the test part"
+        table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+        for name in ("steps ahead:", *map(str, shown), "all", "skill", "seconds"):
+            table.add_column(name, justify="left" if name.endswith(":") else "right")
+        for strategy, found in compared.evaluations.items():
+            one = found[target]
+            by_step, overall = one.by_step[one.model]["MAE"], one.overall[one.model]["MAE"]
+            cells = (number(by_step[step - 1]) for step in shown)
+            more = (number(overall), f"{one.skill(one.model):+.1%}", f"{compared.seconds[strategy]:.0f}")
+            table.add_row(strategy, *cells, *more)
+        click.echo()
+        Console().print(table)
+
+
+def show_evaluation(evaluation: "Evaluation", title: str) -> None:
+    """Print every method's errors, and what they come to in words."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for name in (*COMMON, "skill"):
+        table.add_column(name, justify="right")
+    for method, errors in evaluation.overall.items():
+        style = "bold" if method == evaluation.model else None
+        table.add_row(method, *(number(errors[m]) for m in COMMON), f"{evaluation.skill(method):+.1%}", style=style)
+    click.echo()
+    Console().print(table)
+    _say(evaluation)
+
+
+def _say(evaluation: "Evaluation") -> None:
+    for sentence in evaluation.sentences():
+        click.echo(sentence)

@@ -9,15 +9,15 @@ from torch import Tensor, nn
 
 from unrolled.comparison.cost import Cost, costs
 from unrolled.comparison.trial import Trial, half_life
-from unrolled.series import metrics
-from unrolled.series.evaluation import Evaluation, evaluate
+from unrolled.series.architecture import Architecture
+from unrolled.series.batch import Batch
+from unrolled.series.evaluation import Evaluation
 from unrolled.series.examples import Examples
-from unrolled.series.fit import absolute_error, fit_network
-from unrolled.series.models import forecast
+from unrolled.series.losses import mae
 from unrolled.series.panel import Panel
-from unrolled.series.plan import Architecture, Columns
+from unrolled.series.plan import Columns
 from unrolled.series.source import Source
-from unrolled.series.split import check_length, default_lookback, split, with_look_backs, with_training_rows
+from unrolled.series.trial import judge, learn, prepared
 from unrolled.training import Progress, TrainingSettings, device_named
 
 
@@ -28,27 +28,29 @@ class Table:
     name: str
     panel: Panel
     examples: Examples
-    channels: int
 
     @classmethod
     def open(cls, table: Any, columns: Columns, horizon: int, lookback: int | None, device: str) -> "Table":
         source = Source.open(table)
-        own = {
-            name: source.defaults.get(name) if getattr(columns, name) is None else getattr(columns, name)
-            for name in ("time", "series", "only", "past", "frequency", "fill")
-        }
-        panel = Columns(columns.target, **own).read(source.frame)
-        cuts = split(panel)
-        panel = with_training_rows(panel, cuts)
-        lookback = lookback or default_lookback(panel, cuts, horizon)
-        panel = with_look_backs(panel, lookback)
-        check_length(panel, cuts, lookback, horizon)
-        examples = Examples.build(panel, cuts, lookback, horizon, device_named(device))
-        return cls(source.name, panel, examples, len(panel.channels))
+        panel, cuts, lookback = prepared(source.with_defaults(columns), source.frame, horizon, lookback)
+        return cls(source.name, panel, Examples.build(panel, cuts, lookback, horizon, device=device_named(device)))
 
     def architecture(self, cell: str, hidden: int, layers: int) -> Architecture:
         examples = self.examples
-        return Architecture(cell, self.channels, examples.lookback, examples.horizon, hidden, layers, 0.0)
+        return Architecture.of(
+            self.panel, cell=cell, lookback=examples.lookback, horizon=examples.horizon, hidden=hidden, layers=layers
+        )
+
+
+class Given(nn.Module):
+    """A forecasting network as a function of the look-back alone: what is known beside it is given."""
+
+    def __init__(self, model: nn.Module, batch: Batch):
+        super().__init__()
+        self.model, self.known, self.static = model, batch.known, batch.static
+
+    def forward(self, past: Tensor) -> Tensor:
+        return self.model(past, self.known, self.static)
 
 
 def trials(
@@ -61,9 +63,8 @@ def trials(
     on_progress: Callable[[str, int, Progress], None] | None,
 ) -> Iterator[tuple[Trial, Evaluation]]:
     """Every cell with every seed, and the errors of the baselines, on the same test windows."""
-    examples, evaluation = table.examples, None
-    test = examples.windows("test")
-    past, _ = examples.windows("validation").batch(torch.arange(2, device=examples.inputs.device))
+    examples = table.examples
+    batch = examples.windows("validation").batch(torch.arange(2, device=examples.rows.inputs.device))
     for seed in range(settings.seed, settings.seed + seeds):
         for name, cell in cells.items():
 
@@ -74,30 +75,28 @@ def trials(
             own, shape = replace(settings, seed=seed), table.architecture(name, hidden, layers)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                untrained = shape.build(cell).to(examples.inputs.device)
-            before = half_life(untrained, past)
-            model, state = fit_network(shape, cell, examples, own, on_progress=show)
-            ahead = forecast(model, (window for window, _ in test.batches())).numpy()
-            ahead = examples.scaler.restore(ahead, examples.series_of(test))
-            if evaluation is None:  # the baselines are the same for all
-                evaluation = evaluate(examples, name, ahead, test, "test", table.panel.frequency.season)
-            score = float(metrics.mae(examples.actual(test), ahead))
+                untrained = shape.build(cell).to(batch.past.device)
+            before = half_life(Given(untrained, batch), batch.past)
+            trial = learn(shape, cell, table.panel, examples.cuts, own, on_progress=show)
+            evaluation = judge(trial, None, "split").evaluations(table.panel)[0]
+            state = trial.states[0]
+            score = evaluation.overall[evaluation.model]["MAE"]
+            assert score is not None
             curve = [(int(record["step"]), float(record["validation"])) for record in state.records]
-            after = half_life(model, past)
-            trial = Trial(name, seed, score, None, curve, before, after, state.step, state.seconds)
-            yield trial, evaluation
+            after = half_life(Given(trial.model, batch), batch.past)
+            yield Trial(name, seed, score, None, curve, before, after, state.step, state.seconds), evaluation
 
 
 def table_costs(
     table: Table, cells: dict[str, type[nn.Module]], hidden: int, layers: int, batch: int
 ) -> dict[str, Cost]:
     windows = table.examples.windows("train")
-    past, future = windows.batch(torch.arange(min(batch, len(windows)), device=table.examples.inputs.device))
+    index = torch.arange(min(batch, len(windows)), device=table.examples.rows.inputs.device)
+    read = windows.batch(index)
+    shapes = {name: table.architecture(name, hidden, layers) for name in cells}
+    models: dict[str, nn.Module] = {name: shapes[name].build(cell).to(read.past.device) for name, cell in cells.items()}
 
     def loss(model: nn.Module) -> Tensor:
-        return absolute_error(model(past), future)
+        return mae(model(read.past, read.known, read.static), read)
 
-    models: dict[str, nn.Module] = {
-        name: table.architecture(name, hidden, layers).build(cell).to(past.device) for name, cell in cells.items()
-    }
     return costs(models, dict.fromkeys(models, loss))

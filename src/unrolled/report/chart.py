@@ -15,7 +15,8 @@ LONG_SERIES = 48  # a series' name stands in legends and tooltips: shorter than 
 def colours(charts: Iterable[Object]) -> dict[str, str]:
     """A colour for each series' name, the same in every chart of a page.
 
-    What is emphasised anywhere takes an accent, the rest the muted colours, of which ``muted-0``, the colour of ink, is
+    A band has the colour of the line before it in its chart: the two are one forecast and its interval. Of the others,
+    what is emphasised anywhere takes an accent, the rest the muted colours, of which ``muted-0``, the colour of ink, is
     kept for the one name that most often stands first in its chart: the measurements, say. Names that share a chart get
     different colours as long as there are enough; names in the most charts choose first.
     """
@@ -23,12 +24,13 @@ def colours(charts: Iterable[Object]) -> dict[str, str]:
     uses: dict[str, int] = {}
     leads: dict[str, int] = {}
     strong: set[str] = set()
+    bands: dict[str, str] = {}
     for chart in charts:
-        if chart["series"]:
-            leader = chart["series"][0]["name"]
-            leads[leader] = leads.get(leader, 0) + 1
-        names = [series["name"] for series in chart["series"]]
-        strong.update(series["name"] for series in chart["series"] if series.get("emphasis"))
+        own = _without_bands(chart, bands)
+        if own:
+            leads[own[0]["name"]] = leads.get(own[0]["name"], 0) + 1
+        names = [series["name"] for series in own]
+        strong.update(series["name"] for series in own if series.get("emphasis"))
         for each in names:
             together.setdefault(each, set()).update(names)
             uses[each] = uses.get(each, 0) + 1
@@ -46,7 +48,21 @@ def colours(charts: Iterable[Object]) -> dict[str, str]:
         each: f"accent-{index % ACCENTS}" if each in strong else f"muted-{1 + index % MUTED}"
         for each, index in chosen.items()
     }
-    return colour if ink is None else {**colour, ink: "muted-0"}
+    if ink is not None:
+        colour[ink] = "muted-0"
+    return {**{band: colour[line] for band, line in bands.items()}, **colour}
+
+
+def _without_bands(chart: Object, bands: dict[str, str]) -> list[Object]:
+    """The series of a chart but for the bands behind a line; those are noted in ``bands``, with the line's name."""
+    rest: list[Object] = []
+    for series in chart["series"]:
+        lines = [one["name"] for one in rest if one.get("style") != "band"]
+        if series.get("style") == "band" and lines:
+            bands.setdefault(series["name"], lines[-1])
+        else:
+            rest.append(series)
+    return rest
 
 
 def _swatch(style: str, kind: str, colour: str) -> str:
@@ -55,6 +71,8 @@ def _swatch(style: str, kind: str, colour: str) -> str:
         return f'<svg class="swatch {colour}" width="12" height="12" aria-hidden="true">{square}</svg>'
     if style == "points":
         shape = '<circle cx="11" cy="6" r="3"/>'
+    elif style == "band":
+        shape = '<rect x="1" y="1" width="20" height="10" rx="2" opacity=".3"/>'
     elif style == "area":
         shape = '<rect x="1" y="6" width="20" height="6" opacity=".25"/><path d="M1 5.5h20"/>'
     else:
@@ -97,6 +115,8 @@ def _for_script(chart: Object, colour: Mapping[str, str]) -> dict[str, Any]:
             "emphasis": bool(one.get("emphasis")),
             "colour": colour[one["name"]],
         }
+        if one.get("low") is not None:
+            entry["low"] = _finite(one["low"])
         if len(one["name"]) > LONG_SERIES:
             entry["full"] = clean(one["name"])  # for the CSV file
         if one.get("x") is not None:

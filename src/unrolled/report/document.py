@@ -14,7 +14,7 @@ from unrolled.report.text import short
 
 Object = Mapping[str, Any]
 
-STYLES = ("solid", "dashed", "dotted", "points", "area")
+STYLES = ("solid", "dashed", "dotted", "points", "area", "band")
 _STAMP = re.compile(r"\d{4,6}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d:?\d\d))?)?", re.ASCII)
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -147,6 +147,9 @@ def _tabs(where: str, block: Object) -> None:
 
 
 def _chart(where: str, block: Object) -> None:
+    """A series is ``{"name", "y", "x", "style", "emphasis"}``; one of the style "band" is filled between its "low" and
+    its "y".
+    """
     fields(
         where,
         block,
@@ -161,7 +164,7 @@ def _chart(where: str, block: Object) -> None:
         _stations(f"{where}, x", x["values"], x["type"])
     for place, series in enumerate(block["series"], 1):
         at = f"{where}, series {place}"
-        fields(at, series, {"name": str, "y": list}, {"x": list, "style": str, "emphasis": bool})
+        fields(at, series, {"name": str, "y": list}, {"x": list, "low": list, "style": str, "emphasis": bool})
         at += f" ({short(series['name'], 40)!r})"
         _choice(at, "style", series.get("style"), STYLES)
         own = series.get("x")
@@ -172,9 +175,8 @@ def _chart(where: str, block: Object) -> None:
         wanted = len(x["values"] if own is None else own)
         if len(series["y"]) != wanted:
             refuse(at, f"{len(series['y'])} values of y for {wanted} of x")
-        for index, y in enumerate(series["y"]):
-            if y is not None and not _fits(y, float):
-                refuse(at, f"y[{index}] is {_kind(y)}; expected a number or null")
+        _values(at, "y", series["y"])
+        _band(at, series, block["kind"])
     _marks(where, block, x["type"])
     zoom = block.get("zoom")
     if zoom is not None and not isinstance(zoom, bool):
@@ -183,6 +185,31 @@ def _chart(where: str, block: Object) -> None:
         _stations(f"{where}, zoom", zoom, x["type"])
     if not 120 <= (block.get("height") or 360) <= 2000:
         refuse(where, f"'height' is {block['height']}; expected 120 to 2000 pixels")
+
+
+def _values(where: str, key: str, values: Any) -> None:
+    for index, value in enumerate(values):
+        if value is not None and not _fits(value, float):
+            refuse(where, f"{key}[{index}] is {_kind(value)}; expected a number or null")
+
+
+def _band(where: str, series: Object, kind: str) -> None:
+    """A band lies between 'low' and 'y', its upper end; a gap is where either is null. No other style has a 'low'."""
+    low, y = series.get("low"), series["y"]
+    if series.get("style") != "band":
+        if low is not None:
+            refuse(where, "'low' is the lower end of a band; give it the style 'band', or leave 'low' out")
+        return
+    if kind != "line":
+        refuse(where, f"a band needs a chart of the kind 'line', got {kind!r}")
+    if low is None:
+        refuse(where, "no 'low'; a band lies between 'low' and 'y'")
+    if len(low) != len(y):
+        refuse(where, f"{len(low)} values of low for {len(y)} of y")
+    _values(where, "low", low)
+    for index, (a, b) in enumerate(zip(low, y, strict=True)):
+        if a is not None and b is not None and a > b:
+            refuse(where, f"low[{index}] is {a}, above its y of {b}; 'low' is the lower end")
 
 
 def _marks(where: str, block: Object, kind: str) -> None:

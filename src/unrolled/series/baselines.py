@@ -1,9 +1,9 @@
 """The simple forecasts that every model must stand beside.
 
 Dimensions: rows (all series behind each other), windows (forecasts, from any series), lookback, channel (0 is the
-target), horizon. Naive, seasonal naive and drift read one channel (rows,). A window is given by the row of its first
-forecast step, its *origin*, and the first row of its series, its *start*; they read rows start .. origin - 1 and
-nothing else. NaN in a row that they read gives NaN.
+target), horizon. Naive, seasonal naive, drift and moving average read one channel (rows,). A window is given by the
+row of its first forecast step, its *origin*, and the first row of its series, its *start*; they read rows start ..
+origin - 1 and nothing else. NaN in a row that they read gives NaN.
 
 Source: Hyndman & Athanasopoulos, Forecasting: principles and practice, 3rd edition, section 5.2 "Some simple
 forecasting methods".
@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from unrolled.errors import DataError, SettingsError, ShapeError
 
-Batches = Callable[[], Iterator[tuple[ArrayLike, ArrayLike]]]
+Batches = Callable[[], Iterator[tuple[ArrayLike, ...]]]
 
 STRENGTHS = (1e-7, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e4)  # the last leaves next to nothing of the weights
 LARGE = 4000  # inputs, from which on the cost is worth a word
@@ -39,7 +39,7 @@ def naive(
 
     Raises DataError when a window has no value before it.
     """
-    _check(values, origins, np.zeros_like(origins), horizon)
+    check_windows(values, origins, np.zeros_like(origins), horizon)
     return np.repeat(values[origins - 1][:, None], horizon, axis=1)
 
 
@@ -59,7 +59,7 @@ def seasonal_naive(
 
     Raises DataError when a window has no value before it, SettingsError when the season is not at least 1.
     """
-    _check(values, origins, starts, horizon)
+    check_windows(values, origins, starts, horizon)
     if season < 1:
         raise SettingsError(f"the season must be at least 1 step, got {season}; 1 is the naive forecast")
     rows = (origins - season)[:, None] + np.arange(horizon) % season  # (windows, horizon)
@@ -82,16 +82,51 @@ def drift(
 
     Raises DataError when a window has no value before it.
     """
-    _check(values, origins, starts, horizon)
+    check_windows(values, origins, starts, horizon)
     last = values[origins - 1]
     slope = (last - values[starts]) / np.maximum(origins - starts - 1, 1)
     return last[:, None] + slope[:, None] * np.arange(1, horizon + 1)
 
 
+def moving_average(
+    values: Float[np.ndarray, " rows"],
+    origins: Int[np.ndarray, " windows"],
+    horizon: int,
+    window: int,
+    starts: Int[np.ndarray, " windows"],
+) -> Float[np.ndarray, "windows horizon"]:
+    """The mean of the last w values, or of as many as there are, for every step: ŷ_{T+h} = (y_T + … + y_{T-w+1}) / w.
+
+    :func:`usual_window` names w where nobody did.
+
+    >>> moving_average(np.array([9.0, 1.0, 4.0]), np.array([3, 1]), horizon=2, window=2, starts=np.array([0, 0]))
+    array([[2.5, 2.5],
+           [9. , 9. ]])
+
+    Raises DataError when a window has no value before it, SettingsError when the mean is not over at least 1 value.
+    """
+    check_windows(values, origins, starts, horizon)
+    if window < 1:
+        raise SettingsError(f"a moving average is taken over at least 1 value, got {window}; 1 is the naive forecast")
+    first = np.maximum(origins - window, starts)
+    # Each window's sum is its own: a running sum would carry one NaN, or one huge value, into all that follow.
+    sums = np.add.reduceat(np.append(values, 0.0), np.column_stack([first, origins]).ravel())[::2]
+    return np.repeat((sums / (origins - first))[:, None], horizon, axis=1)
+
+
+def usual_window(season: int) -> int:
+    """How many values a moving average takes when nobody said: one season, or 10 where there is none.
+
+    >>> usual_window(24), usual_window(1)
+    (24, 10)
+    """
+    return season if season > 1 else 10
+
+
 class LinearAutoregression:
     """Ridge regression from the look-back of all channels to the change from the last target value, all steps at once::
 
-        ŷ_h = y_T + b_h + Σ_j w_jh (x_j - x̄_j) / s_j          j over lookback × channel
+        ŷ_h = y_T + b_h + Σ_j w_jh (x_j - x̄_j) / s_j          j over lookback × channel, and what stands beside
         W   = argmin  mean over training windows ‖y - ŷ‖² + strength ‖W‖²
 
     x̄ and s are the training windows' means and standard deviations, b the mean change: the intercept is not shrunk. So
@@ -121,19 +156,20 @@ class LinearAutoregression:
         if not len(strengths) or min(strengths) <= 0:
             raise SettingsError(f"ridge strengths must be positive, got {tuple(strengths)}; the default is {STRENGTHS}")
         self.strengths = tuple(strengths)
-        self.shape: tuple[int, int] | None = None  # (lookback, channel), once fitted
+        self.shape: tuple[int, int, int] | None = None  # (lookback, channel, inputs beside), once fitted
 
     def fit(self, train: Batches, validation: Batches) -> Self:
         """Learn the weights from the training windows, choose the strength on the validation windows; returns itself.
 
-        Each is a function that starts over and yields batches ``(past (n, lookback, channel), future (n, horizon))`` of
-        anything that numpy reads; channel 0 is the target. Training windows with a NaN anywhere are left out; of
-        validation windows, those with a NaN in the past, and single unobserved future values.
+        Each is a function that starts over and yields batches ``(past (n, lookback, channel), future (n, horizon))``,
+        or with a third array (n, inputs) of what is known beside the look-back, of anything that numpy reads; channel 0
+        is the target. Training windows with a NaN anywhere are left out; of validation windows, those with a NaN in
+        what is read, and single unobserved future values.
 
         Raises DataError when no window is left, ShapeError when batches don't fit together.
         """
         shape, moments = _accumulate(train())
-        p = shape[0] * shape[1]
+        p = shape[0] * shape[1] + shape[2]
         mean, covariance = moments.mean, moments.scatter
         covariance /= moments.count  # in place, here and below: it may be large
         spread = np.sqrt(np.diag(covariance)[:p])
@@ -154,18 +190,19 @@ class LinearAutoregression:
         self.shape, self.centre, self.change = shape, mean[:p], mean[p:]
         return self
 
-    def predict(self, past: ArrayLike) -> Float[np.ndarray, "batch horizon"]:
-        """The forecasts (batch, horizon) in float64 for ``past`` (batch, lookback, channel).
+    def predict(self, past: ArrayLike, beside: ArrayLike | None = None) -> Float[np.ndarray, "batch horizon"]:
+        """The forecasts (batch, horizon) in float64 for ``past`` (batch, lookback, channel), and what stands ``beside``
+        (batch, inputs) where the batches of ``fit`` had it.
 
-        A NaN in a window's past gives NaN for that window.
+        A NaN in what a window reads gives NaN for that window.
 
         Raises ShapeError when the windows are not of the fitted shape, SettingsError before ``fit``.
         """
         if self.shape is None:
             raise SettingsError("this LinearAutoregression has no weights yet; call fit(train, validation) first")
         past = np.asarray(past)
-        _check_past(past, self.shape)
-        return _last(past) + self.change + (_flat(past) - self.centre) @ self.weights
+        inputs = _inputs(past, self.shape, beside)
+        return _last(past) + self.change + (inputs - self.centre) @ self.weights
 
 
 class _Moments:
@@ -191,24 +228,25 @@ class _Moments:
         self.count += n
 
 
-def _accumulate(batches: Iterator[tuple[ArrayLike, ArrayLike]]) -> tuple[tuple[int, int], _Moments]:
-    """(lookback, channel), and the moments of look-back and change side by side, over the windows without NaN."""
+def _accumulate(batches: Iterator[tuple[ArrayLike, ...]]) -> tuple[tuple[int, int, int], _Moments]:
+    """(lookback, channel, inputs beside), and the moments of what is read and the change side by side, over the windows
+    without NaN.
+    """
     shape, moments = None, None
-    for past, future in batches:
+    for past, future, *beside in batches:
         past, future = np.asarray(past), np.asarray(future, dtype=np.float64)
         if shape is None or moments is None:
             _check_past(past, past.shape[1:])
-            shape = (past.shape[1], past.shape[2])
-            inputs = shape[0] * shape[1]
+            shape = (past.shape[1], past.shape[2], np.shape(beside[0])[1] if beside else 0)
+            inputs = shape[0] * shape[1] + shape[2]
             moments = _Moments(inputs + future.shape[1])
             if inputs > LARGE:
                 logger.warning(
                     "the linear autoregression reads %d inputs (%d steps × %d columns): its matrices take about "
                     "%.1f GB and its solution %.0f s or more; a shorter look-back or fewer columns would be faster",
-                    *(inputs, *shape, 6 * 8 * inputs**2 / 1e9, 10 * (inputs / 4200) ** 3),
+                    *(inputs, *shape[:2], 6 * 8 * inputs**2 / 1e9, 10 * (inputs / 4200) ** 3),
                 )
-        _check_past(past, shape)
-        rows = np.concatenate([_flat(past), future - _last(past)], axis=1)  # (n, lookback · channel + horizon)
+        rows = np.concatenate([_inputs(past, shape, *beside), future - _last(past)], axis=1)  # (n, inputs + horizon)
         moments.add(rows[~np.isnan(rows).any(axis=1)])
     if shape is None or moments is None or not moments.count:
         raise DataError(
@@ -219,8 +257,8 @@ def _accumulate(batches: Iterator[tuple[ArrayLike, ArrayLike]]) -> tuple[tuple[i
 
 
 def _validation_errors(
-    batches: Iterator[tuple[ArrayLike, ArrayLike]],
-    shape: tuple[int, int],
+    batches: Iterator[tuple[ArrayLike, ...]],
+    shape: tuple[int, int, int],
     centre: np.ndarray,
     change: np.ndarray,
     candidates: list[np.ndarray],
@@ -228,12 +266,12 @@ def _validation_errors(
     """The mean absolute error of each candidate's weights, in one pass."""
     together = np.concatenate(candidates, axis=1)  # (p, candidates · horizon)
     total, count = np.zeros(len(candidates)), 0
-    for past, future in batches:
+    for past, future, *beside in batches:
         past, future = np.asarray(past), np.asarray(future, dtype=np.float64)
-        _check_past(past, shape)
-        known = ~np.isnan(past).any(axis=(1, 2))
+        inputs = _inputs(past, shape, *beside)
+        known = ~np.isnan(inputs).any(axis=1)
         past, future = past[known], future[known]
-        from_inputs = ((_flat(past) - centre) @ together).reshape(len(past), len(candidates), len(change))
+        from_inputs = ((inputs[known] - centre) @ together).reshape(len(past), len(candidates), len(change))
         error = np.abs(from_inputs + (_last(past) + change - future)[:, None])  # (n, candidates, horizon)
         observed = ~np.isnan(future)
         total += np.sum(error, axis=(0, 2), where=observed[:, None])
@@ -246,8 +284,17 @@ def _validation_errors(
     return total / count
 
 
-def _flat(past: np.ndarray) -> np.ndarray:
-    return past.reshape(len(past), -1)  # (n, lookback · channel)
+def _inputs(past: np.ndarray, shape: tuple[int, int, int], beside: ArrayLike | None = None) -> np.ndarray:
+    """What is read of each window, side by side: (n, lookback · channel + inputs beside)."""
+    _check_past(past, shape[:2])
+    flat = past.reshape(len(past), -1)
+    beside = np.empty((len(past), 0)) if beside is None else np.asarray(beside)
+    if beside.shape != (len(past), shape[2]):
+        raise ShapeError(
+            f"the linear autoregression reads {shape[2]} inputs beside the look-back, (batch, {shape[2]}), got "
+            f"{beside.shape}; give what it was fitted with"
+        )
+    return np.concatenate([flat, beside], axis=1) if shape[2] else flat
 
 
 def _last(past: np.ndarray) -> np.ndarray:
@@ -264,7 +311,7 @@ def _check_past(past: np.ndarray, shape: tuple[int, ...] | None) -> None:
         )
 
 
-def _check(values: np.ndarray, origins: np.ndarray, starts: np.ndarray, horizon: int) -> None:
+def check_windows(values: np.ndarray, origins: np.ndarray, starts: np.ndarray, horizon: int) -> None:
     """A row before the start would be another series' value, or by Python's negative index the future."""
     if horizon < 1:
         raise SettingsError(f"the horizon must be at least 1 step, got {horizon}")

@@ -1,6 +1,6 @@
 """The columns of a table by their roles: which are time stamps, which series a row belongs to, which are numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -15,25 +15,31 @@ from unrolled.series.words import counted, listed, near, refuse, shown
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 
-def check_roles(
-    frame: pl.DataFrame, target: str, time: str | None, series: str | None, past: Sequence[str] | None
-) -> None:
-    """Refuse columns that aren't there, and a column with two roles."""
-    named = [
-        ("the target", target),
-        ("--time", time),
-        ("--series", series),
-        *[("an input", name) for name in past or ()],
-    ]
+def check_roles(frame: pl.DataFrame, roles: Mapping[str, Sequence[str]], angles: Sequence[str]) -> None:
+    """Refuse columns that aren't there, a column with two roles, and an angle that is no covariate.
+
+    ``roles`` are the columns of each role, as the role is called in messages: {"the target": ["temp"], "--time": …}.
+    """
     taken: dict[str, str] = {}
-    for role, name in named:
-        if name is None:
-            continue
-        if name not in frame.columns:
-            raise refuse(f"there is no column {shown(name)} for {role}{near(str(name), frame.columns)}")
-        if name in taken:
-            raise refuse(f"column {shown(name)} can't be {taken[name]} and {role} at once; each column has one role")
-        taken[name] = role
+    for role, names in [*roles.items(), ("--angle", angles)]:
+        for name in names:
+            if name not in frame.columns:
+                raise refuse(f"there is no column {shown(name)} for {role}{near(str(name), frame.columns)}")
+            if role == "--angle":
+                if taken.get(name) not in (None, "--past", "--future"):
+                    raise refuse(
+                        f"column {shown(name)} is {taken[name]} and can't be an angle, which only a past or future "
+                        "covariate can be; leave --angle out"
+                        + ("" if taken[name] != "the target" else ", or forecast its sine and cosine as two targets")
+                    )
+            elif taken.get(name) == role:
+                raise refuse(f"column {shown(name)} is named twice for {role}; name it once")
+            elif name in taken:
+                raise refuse(
+                    f"column {shown(name)} can't be {taken[name]} and {role} at once; each column has one role"
+                )
+            else:
+                taken[name] = role
 
 
 def is_text(column: pl.Series) -> bool:

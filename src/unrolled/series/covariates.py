@@ -13,9 +13,15 @@ _LATEST_START = 0.1  # of a series' length: later, and cutting the rows before i
 
 
 def choose(
-    rows: Rows, positions: np.ndarray, starts: np.ndarray, ends: np.ndarray, taken: set[str]
+    rows: Rows,
+    positions: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    taken: set[str],
+    angles: tuple[str, ...] = (),
 ) -> tuple[tuple[str, ...], list[str]]:
-    """The columns to use as inputs, and notes on those that are left out.
+    """The columns to use as inputs, in the table's order, and notes on those that are left out; ``angles`` were
+    declared, and are never left out.
 
     Left out: constant columns, columns that only count the rows, columns more than half missing, and columns that
     some series doesn't have or that begin late in one. ``starts`` and ``ends`` are the positions of each series'
@@ -35,6 +41,9 @@ def choose(
     words: list[str] = []
     for column in rows.frame.get_columns():
         if column.name in taken:
+            continue
+        if column.name in angles:
+            chosen.append(column.name)
             continue
         if not is_number(column):
             if is_text(column) or not column.dtype.is_temporal():

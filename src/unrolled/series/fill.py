@@ -5,14 +5,15 @@ Dimensions: rows (grid steps of all series, series by series), channel, series.
 
 import numpy as np
 
-FILLS = ("forward", "linear", "none")
+FILLS = ("forward", "linear", "mask", "none")
 
 
 def fill_gaps(values: np.ndarray, offsets: np.ndarray, starts: np.ndarray, fill: str, until: int) -> np.ndarray:
     """``values`` (rows, channel) with its gaps filled: a new array, or ``values`` itself where there is nothing to
     fill.
 
-    "forward" carries the last value on: y_i = y_a, a the last row before i that has a value. "linear" draws
+    "forward" carries the last value on: y_i = y_a, a the last row before i that has a value; "mask" does the same,
+    and channels of their own say where (see `place`). "linear" draws
 
         y_i = y_a + (y_b - y_a) (i - a) / (b - a)
 
@@ -37,7 +38,7 @@ def fill_gaps(values: np.ndarray, offsets: np.ndarray, starts: np.ndarray, fill:
             continue
         known = np.where(gone, first, at)  # never before the own series' first row
         a = np.maximum.accumulate(known)[gone]
-        if fill == "forward":
+        if fill in ("forward", "mask"):
             column[gone] = column[a]
             continue
         b = np.minimum.accumulate(np.where(gone, rows, at)[::-1])[::-1][gone]

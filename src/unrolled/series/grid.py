@@ -1,5 +1,6 @@
 """Rows to positions on one regular grid: its frequency, its origin, and which step each row belongs to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -29,7 +30,9 @@ class Grid:
     dtype: pl.DataType
 
 
-def lay(rows: Rows, wanted: Frequency | None, names: tuple[str, ...], target: str) -> tuple[Rows, Grid, list[str]]:
+def lay(
+    rows: Rows, wanted: Frequency | None, names: tuple[str, ...], targets: Sequence[str]
+) -> tuple[Rows, Grid, list[str]]:
     """The grid of the rows, by the frequency that is wanted or else found.
 
     Rows between the steps of a wanted frequency move on to the next step, so that nothing is known earlier than it
@@ -70,7 +73,7 @@ def lay(rows: Rows, wanted: Frequency | None, names: tuple[str, ...], target: st
                 f"{frequency}; leave --frequency out"
             )
         before = len(rows)
-        rows, positions, origin = _moved(rows, unique, frequency, names, target)
+        rows, positions, origin = _moved(rows, unique, frequency, names, targets)
         aside = before - len(rows)
         last = (
             f"; where several fall into one step, only the last is used ({counted(aside, 'row')} left aside)"
@@ -114,7 +117,7 @@ def _in_order(rows: Rows) -> tuple[Rows, Grid, list[str]]:
 
 
 def _moved(
-    rows: Rows, unique: pl.Series, frequency: Frequency, names: tuple[str, ...], target: str
+    rows: Rows, unique: pl.Series, frequency: Frequency, names: tuple[str, ...], targets: Sequence[str]
 ) -> tuple[Rows, np.ndarray, Stamp]:
     """Rows at the first grid step at or after them, the last of each series and step; positions, and the grid's
     origin.
@@ -136,7 +139,7 @@ def _moved(
     same_step = (np.diff(positions[order]) == 0) & (np.diff(codes[order]) == 0)
     same = np.flatnonzero(same_step & (np.diff(clock[order]) == 0))
     if len(same):
-        raise twins(rows, int(order[same[0]]), int(order[same[0] + 1]), len(same), names, target)
+        raise twins(rows, int(order[same[0]]), int(order[same[0] + 1]), len(same), names, targets)
     keep = np.sort(order[np.append(~same_step, True)])
     first = int(positions.min())
     return rows.take(keep), positions[keep] - first, frequency.stamps(start, first, 1)[0]

@@ -1,47 +1,63 @@
 """A panel: one or many series on one regular grid, behind each other in one array, ready to be split and windowed.
 
-Dimensions: rows (grid steps of all series, series by series), channel (target first, then covariates), series.
+Dimensions: rows (grid steps of all series, series by series), channel (targets first, then past and known covariates),
+series, steps (after the last row of a series).
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from unrolled.errors import SettingsError, nearest
+from unrolled.series.ahead import known_ahead
+from unrolled.series.angles import like_an_angle
+from unrolled.series.calendar import calendar_at, check_calendar
 from unrolled.series.columns import check_roles, find_time, numbers, series_of
 from unrolled.series.covariates import choose
 from unrolled.series.fill import FILLS, fill_gaps
 from unrolled.series.frequency import Frequency, Stamp
 from unrolled.series.grid import Grid, lay, refuse_far, time_note
+from unrolled.series.inputs import Inputs, Names, refuse_same_names, several
+from unrolled.series.later import split_off, told_later
+from unrolled.series.missing import missing_notes, refuse_constant
+from unrolled.series.notes import ahead_note, input_notes, sorting_notes
+from unrolled.series.place import bounds, carry_in, cells_of, layout, placed, with_gaps
 from unrolled.series.rows import Rows, refuse_twins, without_empty_rows
-from unrolled.series.starts import common_starts, last_before
+from unrolled.series.starts import common_starts
+from unrolled.series.static import static_of
+from unrolled.series.wide import SERIES, VALUE, check_wide, melted
 from unrolled.series.words import counted, foreign, listed, refuse, shown
 
-_FILLED = {
-    "forward": "filled with the last value before",
-    "linear": "filled by straight lines where training data lie on both sides, else with the last value before",
-    "none": "left missing",
-}
+_CHUNK = 1_000_000  # rows for which the calendar is computed at once, to hold no second copy of its channels
+
+
+def _none() -> np.ndarray:
+    return np.empty((0, 0))
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
     """Series on a regular grid.
 
-    ``values`` (rows, 1 + covariates) is float64 and C-contiguous, channel 0 the target, NaN where nothing was
-    observed; gaps between time stamps are rows of NaN. Series i has the rows ``offsets[i]`` to ``offsets[i + 1]``,
-    the first at grid position ``starts[i]``. ``origin`` is the stamp at position 0: the earliest of the table (0
-    without stamps). ``dtype`` is the type that stamps come back as.
+    ``values`` (rows, channel) is float64 and C-contiguous, its channels the ``targets``, then ``past`` (known up to
+    the present), then ``known`` (also ahead of it); NaN where nothing was observed, and gaps between time stamps are
+    rows of NaN. Series i has the rows ``offsets[i]`` to ``offsets[i + 1]``, the first at grid position ``starts[i]``.
+    ``origin`` is the stamp at position 0: the earliest of the table (0 without stamps). ``dtype`` is the type that
+    stamps come back as.
 
-    A series begins where every channel has had a value and the target has one; a covariate that is missing in that row
-    stands there with its last value before it.
+    ``later`` is what the table says of future covariates after the last row of each series: of series i the rows
+    ``later_offsets[i]`` to ``later_offsets[i + 1]``, step by step; ``known_ahead`` adds the calendar. ``static_values``
+    (series, len(static)) holds one row a series. ``inputs`` are the table's own columns that the channels come from.
+
+    A series begins where every channel has had a value and a target has one; what is missing in that row stands there
+    with its last value before it. Series without rows are read for prediction alone, from tables of rows ahead.
     """
 
-    target: str
+    targets: tuple[str, ...]
     time: str | None
     series: str | None
     past: tuple[str, ...]
@@ -54,11 +70,53 @@ class Panel:
     fill: str
     notes: tuple[str, ...] = ()
     dtype: pl.DataType | None = None
+    known: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    static_values: np.ndarray = field(default_factory=_none)
+    later: np.ndarray = field(default_factory=_none)
+    later_offsets: np.ndarray = field(default_factory=_none)
+    inputs: Inputs = field(default_factory=Inputs)
+    wide: bool = False
+
+    def __post_init__(self):
+        count = len(self.names)
+        if not self.static_values.size:
+            object.__setattr__(self, "static_values", np.empty((count, len(self.static))))
+        if not self.later_offsets.size:
+            object.__setattr__(self, "later_offsets", np.zeros(count + 1, np.int64))
+
+    @property
+    def target(self) -> str:
+        """The target, or the first of several."""
+        return self.targets[0]
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The names of the columns of ``values``."""
-        return (self.target, *self.past)
+        return (*self.targets, *self.past, *self.known)
+
+    @property
+    def ahead(self) -> np.ndarray:
+        """What is known of the steps after each series' last row, as far as the table goes: (series, steps, known)."""
+        return known_ahead(self, int(np.diff(self.later_offsets).max(initial=0)))
+
+    def keep(self, which: np.ndarray, why: str | None = None) -> "Panel":
+        """The series of ``which`` (series,) bool, and a note on the others: "Left out 2 series {why}: 'a', 'b'."."""
+        if which.all():
+            return self
+        lengths, later = np.diff(self.offsets), np.diff(self.later_offsets)
+        left = [name for name, kept in zip(self.names, which, strict=True) if not kept]
+        return replace(
+            self,
+            names=tuple(name for name, kept in zip(self.names, which, strict=True) if kept),
+            offsets=np.concatenate([[0], np.cumsum(lengths[which])]),
+            starts=self.starts[which],
+            values=self.values[np.repeat(which, lengths)],
+            static_values=self.static_values[which],
+            later=self.later[np.repeat(which, later)],
+            later_offsets=np.concatenate([[0], np.cumsum(later[which])]),
+            notes=self.notes if why is None else (*self.notes, f"Left out {len(left):,} series {why}: {listed(left)}."),
+        )
 
     def stamps(self, series_index: int, first: int, count: int) -> pl.Series:
         """The stamps of rows first … first + count - 1 of a series, counted from its own first row; rows after its
@@ -71,146 +129,216 @@ class Panel:
             return (stamps if self.dtype is None else stamps.cast(self.dtype)).rename(self.time or "")
 
     def fingerprint(self) -> str:
-        """``sha256:`` and the digest of names, channels, frequency, origin, starts and values; equal data have equal
-        ones.
+        """``sha256:`` and the digest of names, channels by role, frequency, origin, starts, values, and what is static
+        or known ahead; equal data have equal ones.
         """
         about = [
             self.names,
-            self.channels,
+            [self.targets, self.past, self.known, self.static],
             str(self.frequency),
             str(self.origin),
             self.starts.tolist(),
             self.offsets.tolist(),
+            self.later_offsets.tolist(),
         ]
         digest = hashlib.sha256(json.dumps(about).encode())
-        digest.update(np.ascontiguousarray(self.values).data)
+        for values in (self.values, self.static_values, self.later):
+            digest.update(np.ascontiguousarray(values).data)
         return f"sha256:{digest.hexdigest()}"
 
 
 def prepare(
     frame: pl.DataFrame,
     *,
-    target: str,
+    target: Names = None,
     time: str | None = None,
     series: str | None = None,
-    only: Sequence[str] | None = None,
+    only: Names = None,
     target_only: bool = False,
     frequency: Frequency | str | None = None,
     fill: str | None = None,
-    past: Sequence[str] | None = None,
+    past: Names = None,
+    future: Names = None,
+    static: Names = None,
+    angles: Names = None,
+    calendar: bool = False,
+    wide: bool = False,
+    masks: Names = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
     constant: bool = False,
 ) -> Panel:
     """The panel that a table makes: time column and frequency found, rows sorted and on their grid, inputs chosen;
     all of it said in ``notes``.
 
-    ``time`` None: the first column of dates or times; without one the rows count from 0. ``only``: some of the
-    ``series``. ``past`` None: all other numeric columns but those that can't help; else exactly these;
-    ``target_only``: none. ``fill`` says what stands for missing values and gaps ("forward", "linear", "none"); None
-    refuses them. ``constant`` lets a target pass that never changes, as the last rows of a table may be. Rows at the
-    start of a series, before every channel has had a value, are cut off.
+    ``target`` is one column or several. ``time`` None: the first column of dates or times; without one the rows count
+    from 0. ``only``: some of the ``series``. ``past`` are covariates known up to the present (None: all other numeric
+    columns but those that can't help, unless ``future`` or ``static`` are named; else exactly these; ``target_only``:
+    none), ``future`` those known ahead of it, ``static`` those with one value a series, ``angles`` past or future ones
+    in degrees. ``calendar`` adds what the time stamps say. Rows after the last value of any target and past covariate
+    tell what is known ahead.
+
+    ``wide``: every numeric column is a series, ``only`` names some, and the target is called "value" or as given.
+    ``fill`` says what stands for missing values and gaps ("forward", "linear", "mask", "none"); None refuses them.
+    ``masks`` and ``categories`` are those of an earlier panel's ``inputs``, None to find them. ``constant`` is for
+    prediction: a target that never changes passes, and so does a series with nothing but rows ahead. Rows at the start
+    of a series, before every channel has had a value, are cut off.
 
     Errors: `DataError` for a table that can't be used, `SettingsError` for options that contradict; each in one line.
     """
     if fill is not None and fill not in FILLS:
         raise SettingsError(f"--fill {shown(fill)} is unknown{nearest(str(fill), FILLS)}")
-    if only is not None and series is None:
+    picked = None if only is None else several(only)
+    if picked is not None and series is None and not wide:
+        raise SettingsError(f"--only {' '.join(map(str, picked))} needs --series, the column that names the series")
+    targets = several(target) or ((VALUE,) if wide else ())
+    if not targets:
+        raise SettingsError("no target is named; give the column to forecast with --target")
+    inputs = Inputs.declared(past, future, static, angles, calendar, masks, categories, target_only)
+    if inputs.static and series is None and not wide:
         raise SettingsError(
-            f"--only {' '.join([only] if isinstance(only, str) else only)} needs --series, the column that "
-            "names the series"
-        )
-    if target_only and past:
-        raise SettingsError(
-            f"--only-target takes no inputs, and {listed(past)} are named as inputs; leave one of the two out"
+            f"--static {inputs.static[0]} needs --series, the column that names the series: of one series a static "
+            "column says nothing"
         )
     step = Frequency.parse(frequency) if isinstance(frequency, str) else frequency
-    only = (only,) if isinstance(only, str) else only
-    past = () if target_only else None if past is None else tuple(past)
     with foreign("this table can't be prepared"):
-        return _prepared(frame, target, time, series, only, step, fill, past, constant)
+        if wide:
+            check_wide(frame, targets, series, inputs)
+        return _prepared(frame, targets, time, series, picked, step, fill, inputs, wide, constant)
 
 
 def _prepared(
     frame: pl.DataFrame,
-    target: str,
+    targets: tuple[str, ...],
     time: str | None,
     series: str | None,
     only: Sequence[str] | None,
     step: Frequency | None,
     fill: str | None,
-    past: tuple[str, ...] | None,
+    inputs: Inputs,
+    wide: bool,
     constant: bool,
 ) -> Panel:
-    check_roles(frame, target, time, series, past)
+    roles = {
+        "the target": () if wide else targets,
+        "--time": several(time),
+        "--series": several(series),
+        "--past": [name for name in inputs.past or () if name not in inputs.angles],
+        "--future": inputs.future,
+        "--static": inputs.static,
+    }
+    check_roles(frame, roles, inputs.angles)
     if frame.height == 0:
         raise refuse("the table has no rows")
-    stamps, others = find_time(frame, time, {target, *([series] if series else []), *(past or ())})
+    taken = {name for names in roles.values() for name in names} | set(inputs.angles)
+    stamps, others = find_time(frame, time, taken - set(several(time)))
     rows, notes = without_empty_rows(Rows(frame, None, None, stamps))
     names: tuple[str, ...] = ("",)
-    if series is not None:
+    if wide:
+        rows, names, said = melted(rows, None if stamps is None else stamps.name, targets[0], only)
+        series, notes, inputs = SERIES, notes + said, inputs.chosen(())
+    elif series is not None:
         names, codes, kept = series_of(frame, series, only, rows.at)
         rows = rows if kept is None else rows.take(kept)
         rows.codes = codes
-    numbers(frame, target, rows.at)  # a target that is no number is refused before anything about its time
+    for target in targets:
+        numbers(rows.frame, target, rows.at)  # a target that is no number is refused before anything about its time
     timed = rows.stamps
-    rows, grid, said = lay(rows, step, names, target)
+    rows, grid, said = lay(rows, step, names, targets)
     if timed is None:
         notes.insert(0, "No column of time stamps: the rows count as steps, in their order.")
     elif rows.stamps is not None:
         notes.insert(0, time_note(grid, timed, others))
     notes += said
     if series is not None:
-        notes.append(f"Series: {len(names):,} in column {shown(series)}: {listed(names)}.")
-    return _placed(rows, grid, names, target, series, past, fill, constant, notes)
+        where = ", one a column" if wide else f" in column {shown(series)}"
+        notes.append(f"Series: {len(names):,}{where}: {listed(names)}.")
+    if inputs.calendar:
+        check_calendar(rows.stamps)
+    panel = _placed(rows, grid, names, targets, series, fill, inputs, constant, notes)
+    return replace(panel, wide=True) if wide else panel
 
 
 def _placed(
     rows: Rows,
     grid: Grid,
     names: tuple[str, ...],
-    target: str,
+    targets: tuple[str, ...],
     series: str | None,
-    past: tuple[str, ...] | None,
     fill: str | None,
+    inputs: Inputs,
     constant: bool,
     notes: list[str],
 ) -> Panel:
-    count, positions, codes = len(names), grid.positions, rows.codes
-    begins, ends = _bounds(positions, codes, count)
+    count, positions = len(names), grid.positions
+    begins, ends = bounds(positions, rows.codes, count)
     refuse_far(rows, grid, int((ends - begins + 1).sum()))
+    cells = cells_of(positions, rows.codes, begins, ends)
     if rows.stamps is not None:
-        refuse_twins(rows, _cells(positions, codes, begins, ends), names, target)
-    notes += _sorting(rows, _cells(positions, codes, begins, ends))
-    if past is None:
-        starts = common_starts(rows, positions, (target,), begins, ends, names)
-        taken = {target, *([series] if series else []), *([rows.stamps.name] if rows.stamps is not None else [])}
-        past, said = choose(rows, positions, starts, ends, taken)
+        refuse_twins(rows, cells, names, targets)
+    notes += sorting_notes(rows, cells)
+    static_values, categories = static_of(rows, names, inputs)
+    inputs = replace(inputs, categories=categories)
+    after = None
+    if inputs.future:
+        rows, positions, ends, after = split_off(
+            rows, positions, begins, ends, (*targets, *(inputs.past or ())), constant
+        )
+    if inputs.past is None:
+        starts = common_starts(rows, positions, targets, (), begins, ends, names)
+        taken = {*targets, *([series] if series else []), *([rows.stamps.name] if rows.stamps is not None else [])}
+        past, said = choose(rows, positions, starts, ends, taken, inputs.angles)
+        inputs = inputs.chosen(past)
         notes += said
-    channels = (target, *past)
-    starts = common_starts(rows, positions, channels, begins, ends, names)
-    notes.append(
-        f"Inputs beside {shown(target)}: {listed(past, most=20)}."
-        if past
-        else f"The only input is {shown(target)} itself."
-    )
-    early = positions < (starts[0] if codes is None else starts[codes])
-    known = None
+    columns = (*targets, *(inputs.past or ()))
+    starts = common_starts(rows, positions, targets, (*columns[len(targets) :], *inputs.future), begins, ends, names)
+    notes += input_notes(targets, inputs, grid.frequency)
+    early = positions < (starts[0] if rows.codes is None else starts[rows.codes])
+    late_rows, late_positions = rows, positions
     if early.any():
-        known = last_before(rows, positions, starts, channels, early)
-        rows, positions = rows.take(np.flatnonzero(~early)), positions[~early]
+        late_rows, late_positions = rows.take(np.flatnonzero(~early)), positions[~early]
         cut = counted(int(early.sum()), "row")
         notes.append(f"{cut} cut off at the start, where a column has no value yet.")
+    if inputs.masks is None and fill == "mask":
+        inputs = replace(inputs, masks=with_gaps(late_rows, late_positions, columns, starts, ends))
+    for name in inputs.masks or ():
+        if name not in columns:
+            raise SettingsError(
+                f"a mask is of a target or a past covariate, got {shown(name)}; name one of {listed(columns)}"
+            )
+    past, known, static = inputs.past_channels(), inputs.known_channels(grid.frequency), inputs.static_channels()
+    channels = (*targets, *past, *known)
+    refuse_same_names(channels, static)
+    places = layout(columns, inputs)
+    masks = {name: len(targets) + len(past) - len(inputs.masks or ()) + i for i, name in enumerate(inputs.masks or ())}
+    places |= layout(inputs.future, inputs, len(targets) + len(past))
     lengths = ends - starts + 1
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    cells = _cells(positions, rows.codes, starts, ends)
-    values = _filled_in(rows, cells, channels, int(offsets[-1]))
-    if known is not None:
-        first = values[offsets[:-1]]
-        values[offsets[:-1]] = np.where(np.isnan(first), known, first)
+    cells = cells_of(late_positions, late_rows.codes, starts, ends)
+    values = placed(late_rows, cells, int(offsets[-1]), places, masks, inputs, len(channels))
+    if early.any():
+        carry_in(values, offsets[:-1], rows, positions, starts, early, places, inputs)
+    dtype = _own_type(rows, grid.dtype)
+    if inputs.calendar:
+        steps = np.arange(len(values)) + np.repeat(starts - offsets[:-1], lengths)
+        told = len(targets) + len(past) + len(inputs.channels_of(inputs.future))
+        for a in range(0, len(values), _CHUNK):
+            own = steps[a : a + _CHUNK]
+            values[a : a + _CHUNK, told:] = calendar_at(grid.frequency, grid.origin, own)
     if not constant:
-        _refuse_constant(values[:, 0], target)
-    notes += _missing(values, channels, cells, fill)
+        refuse_constant(values, targets)
+    notes += missing_notes(values, places, targets, cells, fill, inputs)
+    notes += [
+        f"{shown(name)} looks like an angle in degrees: --angle {name} reads it as sine and cosine."
+        for name, place in places.items()
+        if name not in targets and name not in inputs.angles and like_an_angle(name, values[:, place.start])
+    ]
+    later, later_offsets = (
+        (_none(), np.zeros(count + 1, np.int64)) if after is None else told_later(*after, ends, inputs)
+    )
+    if after is not None:
+        notes.append(ahead_note(np.diff(later_offsets), inputs))
     return Panel(
-        target=target,
+        targets=targets,
         time=None if rows.stamps is None else rows.stamps.name,
         series=series,
         past=past,
@@ -222,7 +350,13 @@ def _placed(
         values=values,
         fill=fill or "none",
         notes=tuple(notes),
-        dtype=_own_type(rows, grid.dtype),
+        dtype=dtype,
+        known=known,
+        static=static,
+        static_values=static_values,
+        later=later,
+        later_offsets=later_offsets,
+        inputs=inputs,
     )
 
 
@@ -232,74 +366,6 @@ def _own_type(rows: Rows, dtype: pl.DataType) -> pl.DataType:
     if isinstance(own, pl.Datetime) and isinstance(dtype, pl.Datetime):
         return pl.Datetime(own.time_unit, dtype.time_zone)
     return dtype
-
-
-def _bounds(positions: np.ndarray, codes: np.ndarray | None, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first and last position of each series."""
-    if codes is None:
-        return positions.min(keepdims=True), positions.max(keepdims=True)
-    begins, ends = np.full(count, np.iinfo(np.int64).max), np.full(count, np.iinfo(np.int64).min)
-    np.minimum.at(begins, codes, positions)
-    np.maximum.at(ends, codes, positions)
-    return begins, ends
-
-
-def _cells(positions: np.ndarray, codes: np.ndarray | None, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """The row of ``values`` that each row of the table goes to."""
-    if codes is None:
-        return positions - begins[0] if begins[0] else positions
-    shift = np.concatenate([[0], np.cumsum(ends - begins + 1)[:-1]]) - begins
-    return positions + shift[codes]
-
-
-def _sorting(rows: Rows, cells: np.ndarray) -> list[str]:
-    ordered = cells if rows.codes is None else cells[np.argsort(rows.codes, kind="stable")]
-    late = int((ordered < np.maximum.accumulate(ordered)).sum())
-    return [f"Sorted by time: {counted(late, 'row')} stood after a later one."] if late else []
-
-
-def _filled_in(rows: Rows, cells: np.ndarray, channels: tuple[str, ...], steps: int) -> np.ndarray:
-    whole = len(cells) == steps and bool((np.diff(cells) == 1).all())
-    values = np.empty((steps, len(channels))) if whole else np.full((steps, len(channels)), np.nan)
-    for channel, name in enumerate(channels):
-        column = numbers(rows.frame, name, rows.at)
-        if whole:
-            values[:, channel] = column
-        else:
-            values[cells, channel] = column
-    return values
-
-
-def _refuse_constant(target: np.ndarray, name: str) -> None:
-    low, high = np.nanmin(target), np.nanmax(target)
-    if low == high:
-        raise refuse(f"the target {shown(name)} is constant: it is {low:g} in every row; choose a column that changes")
-
-
-def _missing(values: np.ndarray, channels: tuple[str, ...], cells: np.ndarray, fill: str | None) -> list[str]:
-    """Notes on gaps and missing values. Raises `DataError` where there are some and no ``fill`` is given."""
-    gaps = len(values) - len(cells)
-    counts = [int(np.isnan(values[:, channel]).sum()) - gaps for channel in range(len(channels))]
-    parts = [f"{shown(name)} in {counted(count, 'row')}" for name, count in zip(channels, counts, strict=True) if count]
-    if not gaps and not parts:
-        return []
-    if fill is None:
-        found = ["missing values: " + ", ".join(parts)] if parts else []
-        found += [f"{counted(gaps, 'time step')} missing between rows"] if gaps else []
-        fewer = "" if gaps or counts[0] else ", or leave the other columns out with --only-target"
-        options = "--fill forward, --fill linear or --fill none"
-        raise refuse(f"{'; '.join(found)}; say what stands for them: {options}{fewer}")
-    notes = []
-    if gaps:
-        longest = int(np.diff(np.sort(cells)).max()) - 1
-        notes.append(
-            f"Gaps: {gaps:,} of {len(values):,} time steps have no row, at most {longest:,} in a row; {_FILLED[fill]}."
-        )
-    if parts:
-        notes.append(f"Missing values: {', '.join(parts)}; {_FILLED[fill]}.")
-    if gaps or counts[0]:
-        notes.append(f"Forecasts are never scored where {shown(channels[0])} itself was missing.")
-    return notes
 
 
 def filled(panel: Panel, until: int) -> np.ndarray:

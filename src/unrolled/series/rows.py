@@ -1,5 +1,6 @@
 """The rows of a table that are used, and what is refused about them: no time stamp, or one that stands twice."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +20,14 @@ class Rows:
     at: np.ndarray | None
     codes: np.ndarray | None  # None: a single series
     stamps: pl.Series | None  # of the rows that are used
+    source: tuple[pl.DataFrame, np.ndarray] | None = None  # the wide table that was melted, and each row's row in it
 
     def __len__(self) -> int:
         return self.frame.height if self.at is None else len(self.at)
 
     def where(self, row: int) -> str:
-        return where(self.frame, row if self.at is None else int(self.at[row]))
+        row = row if self.at is None else int(self.at[row])
+        return where(self.frame, row) if self.source is None else where(self.source[0], int(self.source[1][row]))
 
     def take(self, keep: np.ndarray) -> "Rows":
         return Rows(
@@ -32,6 +35,7 @@ class Rows:
             keep if self.at is None else self.at[keep],
             None if self.codes is None else self.codes[keep],
             None if self.stamps is None else self.stamps[keep],
+            self.source,
         )
 
 
@@ -56,7 +60,7 @@ def without_empty_rows(rows: Rows) -> tuple[Rows, list[str]]:
     return kept, [f"{counted(len(missing), 'empty row')} left out."]
 
 
-def refuse_twins(rows: Rows, cells: np.ndarray, names: tuple[str, ...], target: str) -> None:
+def refuse_twins(rows: Rows, cells: np.ndarray, names: tuple[str, ...], targets: Sequence[str]) -> None:
     """Refuse two rows for one series and step; ``cells`` is where each row goes."""
     seen = np.zeros(int(cells.max()) + 1, bool)
     seen[cells] = True
@@ -65,10 +69,10 @@ def refuse_twins(rows: Rows, cells: np.ndarray, names: tuple[str, ...], target: 
     order = np.argsort(cells, kind="stable")
     same = np.flatnonzero(np.diff(cells[order]) == 0)
     first, second = int(order[same[0]]), int(order[same[0] + 1])
-    raise twins(rows, first, second, len(same), names, target)
+    raise twins(rows, first, second, len(same), names, targets)
 
 
-def twins(rows: Rows, first: int, second: int, count: int, names: tuple[str, ...], target: str) -> DataError:
+def twins(rows: Rows, first: int, second: int, count: int, names: tuple[str, ...], targets: Sequence[str]) -> DataError:
     assert rows.stamps is not None
     stamp = rows.stamps[first]
     series = f" of series {shown(names[rows.codes[first]])}" if rows.codes is not None else ""
@@ -77,15 +81,17 @@ def twins(rows: Rows, first: int, second: int, count: int, names: tuple[str, ...
         f"two rows{series} have the time stamp {stamp} in column {shown(rows.stamps.name)}: {rows.where(first)} and "
         f"{rows.where(second)}{more}"
     )
-    if rows.codes is None and (column := _telling_apart(rows, target)):
+    if rows.codes is None and (column := _telling_apart(rows, targets)):
         return refuse(f"{what}; column {shown(column)} tells them apart: --series {column}")
+    if rows.source is not None:
+        return refuse(f"{what}; keep one of them")
     return refuse(f"{what}; keep one of them, or name the column that tells them apart with --series")
 
 
-def _telling_apart(rows: Rows, target: str) -> str | None:
+def _telling_apart(rows: Rows, targets: Sequence[str]) -> str | None:
     """A column (of words rather than whole numbers) with which no stamp stands twice."""
     assert rows.stamps is not None
-    columns = [c for c in rows.frame.get_columns() if c.name not in (target, rows.stamps.name)]
+    columns = [c for c in rows.frame.get_columns() if c.name not in (*targets, rows.stamps.name)]
     words = [c for c in columns if is_text(c)] + [c for c in columns if c.dtype.is_integer()]
     for column in words:
         values = column if rows.at is None else column[rows.at]

@@ -1,6 +1,6 @@
 """Where a table comes from: a file, a frame, or an embedded data set with defaults of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import polars as pl
 
 from unrolled import data
 from unrolled.series import table as tables
+from unrolled.series.plan import Columns
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Source:
             return cls(data.load(table), table, "polars", data.describe(table).defaults)
         name = str(table) if isinstance(table, str | Path) else "table"
         return cls(tables.read(table), name, tables.kind(table), {})
+
+    def with_defaults(self, columns: Columns) -> Columns:
+        """The columns, where nothing is said of them as the data set has them."""
+        missing = {name: value for name, value in self.defaults.items() if getattr(columns, name, 0) is None}
+        return replace(columns, **missing)
 
     @property
     def stem(self) -> str:

@@ -1,4 +1,4 @@
-"""Where each series begins: at the first row by which every column has had a value, and the target has one."""
+"""Where each series begins: at the first row by which every column has had a value, and a target has one."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from unrolled.series.columns import numbers
 from unrolled.series.rows import Rows
-from unrolled.series.words import refuse, shown
+from unrolled.series.words import listed, refuse, shown
 
 _NEVER = np.iinfo(np.int64).max
 
@@ -25,33 +25,37 @@ def first_values(values: np.ndarray, codes: np.ndarray | None, positions: np.nda
 def common_starts(
     rows: Rows,
     positions: np.ndarray,
-    channels: Sequence[str],
+    targets: Sequence[str],
+    others: Sequence[str],
     begins: np.ndarray,
     ends: np.ndarray,
     names: tuple[str, ...],
 ) -> np.ndarray:
-    """The position at which each series begins, int64 (series,): ``channels`` have had values, and the first of them
-    has one.
+    """The position at which each series begins, int64 (series,): ``targets`` and ``others`` have all had values, and
+    one of the targets has one. A series without rows (its end before its beginning) begins where it would.
 
-    Errors: `DataError` for a column without a value in some series, or with none as long as the target has some.
+    Errors: `DataError` for a column without a value in some series, or with none as long as the targets have some.
     """
-    starts = begins
-    for name in channels:
+    starts, bare = begins, ends < begins
+    for name in (*targets, *others):
         first = first_values(numbers(rows.frame, name, rows.at), rows.codes, positions, len(begins))
-        if (first > ends).any():
+        none = (first > ends) & ~bare
+        if none.any():
             raise refuse(
-                f"column {shown(name)} has no value at all in {_whose(first > ends, rows, names)}; choose another"
+                f"column {shown(name)} has no value at all in {_whose(none, rows, names)}; choose another"
                 + ("" if rows.codes is None else ", or leave the series out with --only")
             )
-        starts = np.maximum(starts, first)
+        starts = np.where(bare, begins, np.maximum(starts, first))
     if (starts > begins).any():
-        values = numbers(rows.frame, channels[0], rows.at)
-        values = np.where(positions < _of(starts, rows.codes), np.nan, values)
-        starts = first_values(values, rows.codes, positions, len(begins))
-        if (starts > ends).any():
+        first = np.full(len(begins), _NEVER)
+        for name in targets:
+            values = np.where(positions < _of(starts, rows.codes), np.nan, numbers(rows.frame, name, rows.at))
+            first = np.minimum(first, first_values(values, rows.codes, positions, len(begins)))
+        starts = np.where(bare, begins, first)
+        none = (starts > ends) & ~bare
+        if none.any():
             raise refuse(
-                f"column {shown(channels[0])} has no value in {_whose(starts > ends, rows, names)} by the time "
-                "that the other "
+                f"column {listed(targets)} has no value in {_whose(none, rows, names)} by the time that the other "
                 "columns begin; name fewer inputs, or take none with --only-target"
             )
     return starts

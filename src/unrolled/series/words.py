@@ -38,6 +38,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 or noun.endswith("s") else "s")
 
 
+def percent(share: float) -> str:
+    """A share as it was asked for, with all its digits.
+
+    >>> percent(0.9), percent(0.995)
+    ('90%', '99.5%')
+    """
+    return f"{100 * share:.6g}%"
+
+
 def listed(names: Iterable[str], most: int = 6) -> str:
     """Names in quotes, joined by commas; of many only the first.
 

@@ -16,11 +16,14 @@ class View {
     this.place = { time: instant, value: (x) => x, category: (x) => index.get(x) }[spec.x.type];
     // Categories that are shared may repeat, so there a value's place is its position.
     const shared = spec.x.type === "category" ? (_, i) => i : this.place;
-    this.rows = rowsOf(spec, spec.series.some((one) => one.x) ? this.place : shared);
-    this.points = spec.series.map((one) =>
-      one.y.map((y, i) => [one.x ? this.place(one.x[i]) : shared(spec.x.values[i], i), spec.log && y <= 0 ? null : y]),
-    );
-    this.write = writer(spec.series.flatMap((one) => one.y));
+    this.columns = columnsOf(spec);
+    this.rows = rowsOf(spec, this.columns, spec.series.some((one) => one.x) ? this.place : shared);
+    const drawn = (y) => y !== null && !(spec.log && y <= 0);
+    const placed = (one, value) => one.y.map((_, i) => [one.x ? this.place(one.x[i]) : shared(spec.x.values[i], i), value(i)]);
+    const whole = (one, i) => drawn(one.y[i]) && (!one.low || drawn(one.low[i]));
+    this.points = spec.series.map((one) => placed(one, (i) => (whole(one, i) ? one.y[i] : null)));
+    this.floors = spec.series.map((one) => one.low && placed(one, (i) => (whole(one, i) ? one.low[i] : null)));
+    this.write = writer(this.columns.flatMap((one) => one.y));
     this.marks = spec.marks.map((mark) =>
       "at" in mark ? { label: mark.label, at: this.place(mark.at) } : { label: mark.label, from: this.place(mark.from), to: this.place(mark.to) },
     );
@@ -101,18 +104,19 @@ class View {
 
   // All series at one x.
   tip(params) {
-    const shown = params.filter((each) => each.seriesIndex < this.spec.series.length && each.value[1] != null);
+    const shown = params.filter((each) => each.seriesId.startsWith("series-") && each.value[1] != null);
     if (!shown.length) return "";
-    const { seriesIndex, dataIndex, value } = shown[0];
-    const given = (this.spec.series[seriesIndex].x || this.spec.x.values)[dataIndex];
+    const { seriesName, dataIndex, value } = shown[0];
+    const given = (this.spec.series[seriesName].x || this.spec.x.values)[dataIndex];
     const span = this.marks.find((mark) => mark.from <= value[0] && value[0] <= mark.to);
     const name = this.spec.x.type === "value" && this.spec.x.label ? `${cut(this.spec.x.label, 40)} ${given}` : cut(stamped(given), 60);
     const unit = this.spec.unit && this.spec.unit.length < 5 ? ` ${this.spec.unit}` : "";
     const head = make("div", "tip-head", make("bdi", "", name), span ? make("span", "tip-span", cut(span.label, 40)) : "");
     const lines = shown.map((each) => {
-      const one = this.spec.series[each.seriesIndex];
-      const swatch = this.buttons[each.seriesIndex].querySelector("svg").cloneNode(true);
-      const number = make("span", "tip-value", this.write(one.y[each.dataIndex]) + unit);
+      const one = this.spec.series[each.seriesName];
+      const swatch = this.buttons[each.seriesName].querySelector("svg").cloneNode(true);
+      const ends = one.low ? [one.low, one.y] : [one.y];
+      const number = make("span", "tip-value", ends.map((y) => this.write(y[each.dataIndex])).join(" – ") + unit);
       return make("div", one.emphasis ? "tip-line strong" : "tip-line", swatch, make("bdi", "tip-name", one.name), number);
     });
     return make("div", "tip", head, ...lines);
@@ -130,7 +134,7 @@ class View {
     this.details = this.figure.querySelector("details.numbers");
     this.details.addEventListener("toggle", () => this.list());
     const slug = this.spec.title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").toLowerCase();
-    this.figure.querySelector(".csv").addEventListener("click", () => save(csvOf(this.spec, this.rows), `${slug || "chart"}.csv`));
+    this.figure.querySelector(".csv").addEventListener("click", () => save(csvOf(this.spec, this.columns, this.rows), `${slug || "chart"}.csv`));
     this.figure.querySelector(".reset")?.addEventListener("click", () => this.zoom(...this.first));
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("blur", () => this.chart?.dispatchAction({ type: "hideTip" }));
@@ -146,7 +150,7 @@ class View {
     const total = rows.length.toLocaleString("en-US");
     const part = this.spec.zoom ? "rows in view" : "rows";
     const note = rows.length > ROWS ? `The first ${ROWS} of ${total} ${part}; the CSV file has all.` : `${total} ${part}.`;
-    this.details.replaceChildren(this.details.firstElementChild, make("p", "hint", note), tableOf(this.spec, rows));
+    this.details.replaceChildren(this.details.firstElementChild, make("p", "hint", note), tableOf(this.spec, this.columns, rows));
   }
 
   key(event) {
@@ -173,7 +177,7 @@ class View {
   }
 
   say(row) {
-    const values = this.spec.series.flatMap((one, s) => (row.y[s] === null || this.hidden.has(s) ? [] : [`${one.name} ${this.write(row.y[s])}`]));
+    const values = this.columns.flatMap((one, c) => (row.y[c] === null || this.hidden.has(one.s) ? [] : [`${one.name} ${this.write(row.y[c])}`]));
     this.figure.querySelector(".live").textContent = [cut(stamped(row.x), 60), ...values].join(", ");
   }
 }

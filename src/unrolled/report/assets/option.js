@@ -18,7 +18,7 @@ const fontOf = (size, weight = "") => `${weight} ${size}px ${getComputedStyle(do
 // zoom. Of lines that end too close for two labels, one has it: the emphasised one, or the first.
 const endsLabelled = (view) => {
   const { series, kind, zoom } = view.spec;
-  const lines = series.map((_, s) => s).filter((s) => series[s].style !== "points");
+  const lines = series.map((_, s) => s).filter((s) => !["points", "band"].includes(series[s].style));
   if (kind !== "line" || zoom || view.width < 560 || lines.length < 2 || lines.length > 6) return new Set();
   const end = (s) => view.points[s].at(-1);
   if (!lines.every((s) => end(s) && end(s)[0] === view.ends[1] && end(s)[1] !== null)) return new Set();
@@ -52,6 +52,33 @@ const lineOf = (one, points, labelled, width) => {
     emphasis: { disabled: true },
     endLabel: labelled && { show: true, formatter: () => cut(one.name, ENDS), color: ink, distance: 8, fontWeight: one.emphasis ? 600 : 400 },
   };
+};
+
+// A band is two lines that nobody sees: its lower end, and on it, stacked, what is missing to the upper one, filled. Where
+// it has no neighbour on either side there is nothing to fill: caps mark its ends.
+const bandOf = (view, one, s) => {
+  const [floor, points] = [view.floors[s], view.points[s]];
+  const ink = colour(one.colour);
+  const single = new Set(alone(floor));
+  const shared = {
+    type: "line",
+    name: String(s),
+    z: 2,
+    silent: true,
+    stack: `band-${s}`,
+    stackStrategy: "all", // a band may begin below zero
+    lineStyle: { opacity: 0 },
+    itemStyle: { color: ink },
+    symbol: single.size ? (_, params) => (single.has(params.dataIndex) ? "rect" : "none") : "none",
+    showSymbol: single.size > 0,
+    symbolSize: [12, 2],
+    emphasis: { disabled: true },
+  };
+  const height = points.map(([x, y], i) => [x, y === null ? null : y - floor[i][1]]);
+  return [
+    { ...shared, id: `floor-${s}`, data: floor },
+    { ...shared, id: `series-${s}`, data: height, areaStyle: { color: ink, opacity: view.dark ? 0.26 : 0.18 } },
+  ];
 };
 
 const barOf = (view, one) => ({
@@ -102,7 +129,7 @@ const xAxisOf = (view) => {
 
 const yAxisOf = (view) => {
   const { spec } = view;
-  const values = spec.series.flatMap((one) => one.y).filter((y) => y !== null);
+  const values = view.columns.flatMap((one) => one.y).filter((y) => y !== null);
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
   return {
@@ -150,7 +177,8 @@ const optionOf = (view) => {
   const { spec } = view;
   const labelled = endsLabelled(view);
   const names = spec.series.map((one) => textWidth(cut(one.name, ENDS), fontOf(12, one.emphasis ? "600" : "")));
-  const series = spec.series.map((one, s) => ({
+  const series = spec.series.flatMap((one, s) => one.low ? bandOf(view, one, s) : ({
+    id: `series-${s}`,
     name: String(s), // names from the document may repeat; numbers don't
     data: view.points[s],
     z: one.emphasis ? 4 : 3,

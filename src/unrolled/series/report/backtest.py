@@ -1,0 +1,97 @@
+"""The section on a backtest: what each fold came to, and the verdict over all of them."""
+
+from typing import TYPE_CHECKING, Any
+
+from unrolled.series.report.lines import brief
+from unrolled.series.report.tables import table, tests_table
+from unrolled.series.report.target import verdict
+from unrolled.series.report.words import number, numbers, share
+
+if TYPE_CHECKING:
+    from unrolled.series.backtest import Backtest
+    from unrolled.series.evaluation import Evaluation
+
+Block = dict[str, Any]
+
+
+def backtest_section(backtest: "Backtest") -> dict[str, Any]:
+    """A section; several targets have a tab each."""
+    parts = [(one.target, _blocks(backtest, one)) for one in backtest.evaluations]
+    tabs = {"type": "tabs", "tabs": [{"label": target, "blocks": blocks} for target, blocks in parts]}
+    return {
+        "title": "Backtest",
+        "id": "backtest",
+        "note": f"{_folds(backtest)} No fold was seen by the network that forecast it, nor by its scaler.",
+        "blocks": parts[0][1] if len(parts) == 1 else [tabs],
+    }
+
+
+def _folds(backtest: "Backtest") -> str:
+    """How it was trained, in a sentence."""
+    count, trained = len(backtest.folds), sum(fold.trained for fold in backtest.folds)
+    if count == 1:
+        return "The test part again, as one fold."
+    part = "as long as the first one" if backtest.sliding else "all that lies before it"
+    when = "before each" if trained == count else "before the first" if trained == 1 else f"before {trained} of them"
+    return f"The test part in {count} folds, one after the other. A network was trained {when}, on {part}."
+
+
+def _blocks(backtest: "Backtest", evaluation: "Evaluation") -> list[Block]:
+    errors = {fold.number: fold.errors[evaluation.target] for fold in backtest.folds}
+    best, model = evaluation.best_baseline, evaluation.model
+    retrained = not all(fold.trained for fold in backtest.folds)
+    rows = [
+        [
+            str(fold.number),
+            brief(fold.test[0]),
+            brief(fold.test[1]),
+            *(["anew" if fold.trained else "earlier"] if retrained else []),
+            f"{fold.windows:,}",
+            *map(number, errors[fold.number].values()),
+            share(_skill(errors[fold.number], model, best)),
+        ]
+        for fold in backtest.folds
+    ]
+    whole = [evaluation.overall[method]["MAE"] for method in errors[1]]
+    blank = ["", ""] + [""] * retrained
+    rows.append(["all", *blank, f"{evaluation.windows:,}", *map(number, whole), share(evaluation.skill(model))])
+    head = ["fold", "from", "to", *(["network"] if retrained else []), "windows", *errors[1], "skill"]
+    caption = f"Mean absolute error on each fold; skill against the {best}, the best baseline over all folds."
+    words = 3 + retrained
+    folds = table(head, rows, caption, words=words, highlight=[len(rows) - 1])
+    chart = [_chart(backtest, evaluation)] if len(backtest.folds) > 1 else []
+    tests = tests_table(evaluation)
+    more: list[Block] = [{"type": "details", "summary": "More than chance?", "blocks": [tests]}] if tests else []
+    return [verdict(evaluation), *chart, folds, *more]
+
+
+def _skill(errors: dict[str, float | None], model: str, best: str) -> float:
+    mine, other = errors[model], errors[best]
+    return 1 - mine / other if mine is not None and other else float("nan")
+
+
+def _chart(backtest: "Backtest", evaluation: "Evaluation") -> Block:
+    """A point a fold and method, at the fold's first stamp."""
+    model = evaluation.model
+    errors = [fold.errors[evaluation.target] for fold in backtest.folds]
+    series = [
+        {
+            "name": method,
+            "y": numbers(own[method] for own in errors),
+            "style": "solid" if method == model else "dashed",
+            "emphasis": method == model,
+        }
+        for method in errors[0]
+    ]
+    return {
+        "type": "chart",
+        "kind": "line",
+        "title": "Mean absolute error by fold",
+        "x": {
+            "label": "fold, and where it begins",
+            "type": "category",
+            "values": [f"{fold.number}: {brief(fold.test[0])}" for fold in backtest.folds],
+        },
+        "y": {"label": "mean absolute error"},
+        "series": series,
+    }
