@@ -21,6 +21,7 @@ _HOMES = {
     "gradient_flow": "unrolled.lens.gradients",
     "compare": "unrolled.comparison.compare",
     "TrainingSettings": "unrolled.training",
+    "prepare": "unrolled.series.panel",
     "split": "unrolled.series.split",
     "windows": "unrolled.series.views",
     "Scaler": "unrolled.series.scale",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from unrolled.nn.rnn import RNN as RNN
     from unrolled.series import metrics as metrics
     from unrolled.series.leaks import check_leaks as check_leaks
+    from unrolled.series.panel import prepare as prepare
     from unrolled.series.scale import Scaler as Scaler
     from unrolled.series.split import split as split
     from unrolled.series.views import windows as windows

@@ -20,6 +20,7 @@ from unrolled.report import render
 from unrolled.series import table as tables
 from unrolled.series.architecture import Architecture, cell_name
 from unrolled.series.backtest import Backtest, backtest
+from unrolled.series.copies import copy_notes
 from unrolled.series.evaluation import COMMON, Evaluation, evaluation_table
 from unrolled.series.evidence import Pipeline, Recipe, check_pipeline
 from unrolled.series.fit import Files
@@ -160,7 +161,7 @@ class Forecaster:
         horizon, scaling = self._shape["horizon"], self._shape["scaling"]
         panel, cuts, lookback = prepared(columns, source.frame, horizon, self.lookback)
         checked = check_pipeline(Pipeline(columns, lookback, horizon, scaling), source.frame, panel, cuts)
-        panel = replace(panel, notes=(*panel.notes, checked))
+        panel = replace(panel, notes=(*panel.notes, checked, *copy_notes(panel, cuts, horizon)))
         plan = Plan(
             Architecture.of(panel, lookback=lookback, **self._shape),
             Columns.found(panel, columns.only),

@@ -212,6 +212,118 @@ def test_series_with_stamps_of_their_own_share_one_table_in_order_of_time(visit,
     ]
 
 
+BAND = {
+    "type": "chart",
+    "kind": "line",
+    "title": "sure",
+    "x": {"label": "step", "type": "value", "values": [1, 2, 3, 4, 5, 6]},
+    "y": {"label": "y"},
+    "series": [
+        {"name": "LSTM", "y": [-1.5, 2.0, 1.0, None, 1.0, 2.0], "emphasis": True},
+        {
+            "name": "90% interval",
+            "y": [2.0, 4.0, 3.5, 3.0, None, 4.5],
+            "low": [-3.0, -0.5, -2.0, None, -1.0, -1.0],
+            "style": "band",
+        },
+    ],
+}
+# The lowest and the highest pixel of a canvas, above its axis, that is a tint of this colour; in a column, from 0 to 1.
+ENDS = """(box, [across, rgb]) => {
+  const canvas = box.querySelector("canvas");
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const data = copy.getImageData(Math.round(across * canvas.width), 0, 1, canvas.height).data;
+  const found = [];
+  for (let y = 0; y < canvas.height; y += 1)
+    if (data[4 * y + 3] > 30 && rgb.every((c, j) => Math.abs(data[4 * y + j] - c) < 12)) found.push(y);
+  return found.length ? [found[0], found.at(-1), found.length] : null;
+}"""
+
+
+@pytest.fixture
+def banded(tmp_path) -> Path:
+    path = tmp_path / "band.html"
+    path.write_text(render({"title": "t", "sections": [{"title": "s", "blocks": [BAND]}]}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("scheme", "accent"), [("light", ACCENT), ("dark", ACCENT_DARK)])
+def test_a_band_is_filled_between_its_ends_below_zero_too(banded, visit, scheme, accent):
+    page = visit(banded, color_scheme=scheme)
+    figure = chart(page, "sure")
+    box = figure.locator(".canvas")
+    filled = box.evaluate(ENDS, [0.3, accent])
+    assert filled is not None
+    low, high, count = filled[1], filled[0], filled[2]
+    assert 0.3 * box.bounding_box()["height"] < low - high < box.bounding_box()["height"]
+    assert count > 0.9 * (low - high) - 12, "one area, but for the line and the grid"
+    gaps = [box.evaluate(ENDS, [at, accent]) for at in (0.5, 0.7)]
+    assert gaps == [None, None], "a gap is where either end is missing"
+    figure.get_by_role("button", name="90% interval").click()
+    page.wait_for_timeout(300)
+    after = box.evaluate(ENDS, [0.3, accent])
+    assert after is None or after[2] < 12, "pressed in the legend, it is gone"
+
+
+def test_a_band_below_zero_lies_where_it_belongs(visit, tmp_path):
+    """On an axis from -4 to 4 a band from -4 to -1 is the lowest three eighths."""
+    line = {"name": "LSTM", "y": [4.0, 4.0, 4.0], "emphasis": True}
+    band = {"name": "90%", "y": [-1.0] * 3, "low": [-4.0] * 3, "style": "band"}
+    x = {"label": "step", "type": "value", "values": [1, 2, 3]}
+    path = tmp_path / "below.html"
+    block = {**BAND, "x": x, "series": [line, band]}
+    path.write_text(render({"title": "t", "sections": [{"title": "s", "blocks": [block]}]}), encoding="utf-8")
+    top, bottom, count = chart(visit(path), "sure").locator(".canvas").evaluate(ENDS, [0.4, ACCENT])
+    assert bottom - top > 250, "from the line to the band's lower end"
+    assert 0.33 < count / (bottom - top) < 0.41
+
+
+def test_a_band_says_both_its_ends(banded, visit):
+    page = visit(banded, accept_downloads=True)
+    figure = chart(page, "sure")
+    box = figure.locator(".canvas")
+    area = box.bounding_box()
+    page.mouse.move(area["x"] + 0.21 * area["width"], area["y"] + 60)
+    figure.locator(".tip").wait_for()
+    assert figure.locator(".tip-head bdi").inner_text() == "step 2"
+    assert figure.locator(".tip-line").all_inner_texts() == ["LSTM\n2.0", "90% interval\n-0.5 – 4.0"]
+    page.mouse.move(area["x"] + 0.6 * area["width"], area["y"] + 60)  # the fourth step has half a band: a gap
+    page.wait_for_timeout(300)
+    assert "90% interval" not in " ".join(figure.locator(".tip-line:visible").all_inner_texts())
+    box.focus()
+    page.keyboard.press("Home")
+    assert figure.locator(".live").text_content() == "1, LSTM -1.5, 90% interval (low) -3.0, 90% interval (high) 2.0"
+    rows = [row.split("\t") for row in numbers(figure).locator("tr").all_inner_texts()]
+    assert rows[0] == ["step", "LSTM", "90% interval (low)", "90% interval (high)"]
+    assert rows[2] == ["2", "2.0", "-0.5", "4.0"]
+    assert rows[5] == ["5", "1.0", "-1.0", "–"]
+    with page.expect_download() as download:
+        figure.get_by_role("button", name="Save as CSV").click()
+    written = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    assert written[0] == rows[0]
+    assert written[1] == ["1", "-1.5", "-3", "2"]
+
+
+def test_a_band_of_one_step_has_caps(banded, visit):
+    """Nothing can be filled there: the sixth step stands alone."""
+    figure = chart(visit(banded), "sure")
+    box = figure.locator(".canvas")
+    size = box.bounding_box()
+    top, bottom, count = box.evaluate(ENDS, [1 - 17 / size["width"], ACCENT])
+    assert bottom - top > 0.4 * size["height"]
+    assert count < 20
+
+
+def test_long_code_wraps(visit, tmp_path):
+    path = tmp_path / "code.html"
+    block = {"type": "code", "code": "unrolled " + "--past a_column " * 40, "language": "sh"}
+    path.write_text(render({"title": "t", "sections": [{"title": "s", "blocks": [block]}]}), encoding="utf-8")
+    for width in (390, 1280):
+        inside = visit(path, viewport={"width": width, "height": 844}).locator("pre")
+        assert inside.evaluate("(pre) => pre.scrollWidth <= pre.clientWidth && pre.clientHeight > 60")
+
+
 def test_the_keyboard_reaches_tabs_details_legend_and_values(report, document, visit):
     page = visit(report)
     tabs = page.get_by_role("tab")

@@ -70,7 +70,8 @@ class TestEach:
         assert tuple(table.columns) == tuple(column.name for column in about.columns)
         assert all(column.unit for column in about.columns if column.kind in ("number", "count", "time"))
         assert {about.defaults[key] for key in ("target", "time", "series")} <= set(table.columns)
-        assert set(about.defaults) == {"target", "time", "series", "frequency", "fill", "horizon", "lookback"}
+        known = {"target", "time", "series", "frequency", "fill", "horizon", "lookback"}
+        assert known <= set(about.defaults) <= known | {"angles"}
         assert table.get_column(about.series).n_unique() == {"weather": 3, "stocks": 4}[name]
 
     def test_rows_are_in_order_of_series_and_time_and_each_stamp_comes_once(self, name):

@@ -111,7 +111,31 @@ CASES = {
     ),
     "style": (
         changed(CHART, series=[{"name": "temp", "y": [1, 2], "style": "wavy"}]),
-        f"{HERE} (chart), series 1 ('temp'): 'style' is 'wavy'; there are: solid, dashed, dotted, points, area",
+        f"{HERE} (chart), series 1 ('temp'): 'style' is 'wavy'; there are: solid, dashed, dotted, points, area, band",
+    ),
+    "band without low": (
+        changed(CHART, series=[{"name": "temp", "y": [1, 2], "style": "band"}]),
+        f"{HERE} (chart), series 1 ('temp'): no 'low'; a band lies between 'low' and 'y'",
+    ),
+    "low without band": (
+        changed(CHART, series=[{"name": "temp", "y": [1, 2], "low": [0, 1]}]),
+        f"{HERE} (chart), series 1 ('temp'): 'low' is the lower end of a band; give it the style 'band',",
+    ),
+    "band's lengths": (
+        changed(CHART, series=[{"name": "temp", "y": [1, 2], "low": [0], "style": "band"}]),
+        f"{HERE} (chart), series 1 ('temp'): 1 values of low for 2 of y",
+    ),
+    "band's low": (
+        changed(CHART, series=[{"name": "temp", "y": [1, 2], "low": [0, "1"], "style": "band"}]),
+        f"{HERE} (chart), series 1 ('temp'): low[1] is text; expected a number or null",
+    ),
+    "band upside down": (
+        changed(CHART, series=[{"name": "temp", "y": [1, 2], "low": [None, 2.5], "style": "band"}]),
+        f"{HERE} (chart), series 1 ('temp'): low[1] is 2.5, above its y of 2; 'low' is the lower end",
+    ),
+    "band of bars": (
+        changed(CHART, kind="bar", series=[{"name": "temp", "y": [1, 2], "low": [0, 1], "style": "band"}]),
+        f"{HERE} (chart), series 1 ('temp'): a band needs a chart of the kind 'line', got 'bar'",
     ),
     "mark": (
         changed(CHART, marks=[{"from": 1, "label": "a"}]),

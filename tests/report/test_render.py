@@ -103,7 +103,7 @@ def test_the_policy_allows_exactly_the_scripts_of_the_page(sample):
 
 
 def test_a_page_without_charts_carries_no_chart_library():
-    assert len(page_of({"type": "text", "text": "hello"})) < 40_000 < len(page_of(chart_of()))
+    assert len(page_of({"type": "text", "text": "hello"})) < 45_000 < len(page_of(chart_of()))
 
 
 def test_every_hostile_name_stays_text(sample):
@@ -235,6 +235,33 @@ def test_a_number_is_written_for_reading(value, spec, shown):
 def test_text_has_paragraphs_and_code_and_nothing_else():
     page = page_of({"type": "text", "text": "one\nline\n\n \n`--fill <x>` **not bold**"})
     assert '<div class="prose"><p>one\nline</p><p><code>--fill &lt;x&gt;</code> **not bold**</p></div>' in page
+
+
+def test_a_band_carries_both_its_ends_and_has_a_swatch_of_its_own():
+    band = {"name": "90%", "y": [2.0, math.inf], "low": [-1.0, math.nan], "style": "band"}
+    page = page_of(chart_of(series=[{"name": "a", "y": [1.0, 2.0], "emphasis": True}, band]))
+    drawn = Reader(page).charts()[0]["series"]
+    assert [one.get("low") for one in drawn] == [None, [-1.0, None]]
+    assert drawn[1]["y"] == [2.0, None]
+    assert drawn[1]["style"] == "band"
+    assert '<svg class="swatch accent-0" width="22"' in page.split("90%")[0].rsplit("<button", 1)[1]
+    assert 'height="10" rx="2" opacity=".3"/>' in page
+
+
+def test_a_band_has_the_colour_of_the_line_before_it():
+    def band(name):
+        return {"name": name, "style": "band"}
+
+    line = {"name": "LSTM", "emphasis": True}
+    chosen = colours([{"series": [{"name": "truth"}, line, band("90%"), {"name": "naive"}, band("80%")]}])
+    assert chosen == {
+        "truth": "muted-0",
+        "LSTM": "accent-0",
+        "90%": "accent-0",
+        "naive": "muted-1",
+        "80%": "muted-1",
+    }
+    assert colours([{"series": [band("90%"), line]}]) == {"90%": "muted-0", "LSTM": "accent-0"}  # no line before it
 
 
 def test_ids_of_sections_are_unique_even_beside_given_ones():

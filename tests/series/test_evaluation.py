@@ -233,7 +233,7 @@ def test_tables_have_a_row_a_method_and_a_row_a_step(panel_of):
     steps = evaluation.table(by_step=True)
     assert steps.columns == ["method", "step", *COMMON]
     assert evaluation.table(by_step=True, metrics=["R2"]).columns == ["method", "step", "R2"]
-    with pytest.raises(SettingsError, match="^there is no metric 'RMSEE'; nearest: 'RMSE'"):
+    with pytest.raises(SettingsError, match=r"^there is no metric 'RMSEE'; nearest: 'RMSE'"):
         evaluation.table(metrics=["RMSEE"])
     assert steps.filter(pl.col("method") == "drift")["step"].to_list() == [1, 2, 3]
     assert steps.filter(pl.col("method") == "drift")["RMSE"].to_list() == evaluation.by_step["drift"]["RMSE"]

@@ -417,6 +417,13 @@ def test_each_leak_planted_in_our_own_is_found_and_a_fit_refused(leak, monkeypat
     assert "\n" not in str(error.value)
 
 
+def test_weights_chosen_on_test_windows_are_found(monkeypatch):
+    windows = Examples.windows
+    monkeypatch.setattr(Examples, "windows", lambda self, part: windows(self, "train" if part == "train" else "test"))
+    with pytest.raises(DataError, match="when 'y', 'x', 'z' change there, what validation windows read changes"):
+        cheap(table(), Columns("y", series="s"))
+
+
 def test_statistics_that_reach_into_other_series_are_found(monkeypatch):
     fit = Scaler.fit.__func__
 
@@ -501,7 +508,7 @@ def test_a_fit_says_that_it_passed():
 @settings(max_examples=25)
 @given(
     lengths=st.lists(st.integers(12, 60), min_size=1, max_size=3),
-    starts=st.tuples(*[st.integers(0, 40)] * 3),
+    starts=st.tuples(*[st.integers(0, 85)] * 3),
     fill=st.sampled_from(FILLS),
     scaling=st.sampled_from(METHODS),
     hole=st.integers(2, 60),
@@ -566,6 +573,25 @@ def test_only_the_named_cells_change_and_all_of_them(seed, kind, whole):
     assert other.equals(changed(frame, columns, late, plain(frame), kind, gaps=["y"], whole=whole))
 
 
+def test_each_kind_of_change_is_what_it_is_said_to_be():
+    frame = pl.DataFrame({"y": np.random.default_rng(0).normal(size=40)})
+    late, y = np.arange(40) >= 20, frame["y"].to_numpy()
+
+    def other(kind):
+        return changed(frame, ["y"], late, plain(frame), kind, gaps=["y"])["y"].to_numpy()[20:]
+
+    most = np.abs(y[20:]).max()
+    np.testing.assert_array_equal(other("scale"), 1000 * y[20:])
+    np.testing.assert_array_equal(other("shift"), y[20:] + 10 * (1 + most))
+    np.testing.assert_array_equal(other("constant"), np.full(20, 3 * (1 + most)))
+    assert sorted(other("shuffle")) == sorted(y[20:])
+    assert (other("shuffle") != y[20:]).any()
+    gone = np.isnan(other("missing"))
+    assert 0 < gone.sum() < 20
+    np.testing.assert_array_equal(other("missing")[~gone], y[20:][~gone])
+    assert 0 < np.isnan(other("mixed")).sum() < 20
+
+
 def test_series_begin_and_end_where_they_did():
     frame = table(lengths=(30, 20), starts=(0, 5))
     other = changed(frame, ["y"], np.ones(50, bool), plain(frame), "missing", gaps=["y"])
@@ -598,6 +624,8 @@ def test_a_copy_of_the_next_target_in_the_table_is_named():
         found = ur.check_leaks(forecaster, frame, target="y")
         assert found.columns == ("z",)
         assert found.sentence == "Leak check: failed: column 'z' holds the 'y' of 1 row later."
+    notes = ur.Forecaster(**OURS).fit(frame, target="y")._result.plan.notes
+    assert notes[-1] == "Column 'z' holds the 'y' of 1 row later: leave it out, unless that is really known by then."
 
 
 def test_the_forecasts_are_compared_too(monkeypatch):
@@ -643,7 +671,7 @@ def bits(values) -> bytes:
 
 @st.composite
 def worlds(draw):
-    """Two tables that differ from a day on, wildly and in their gaps, a fill rule, where training ends, and that day."""
+    """Tables that differ from a day on, wildly and in their gaps; a fill rule, the end of training, and that day."""
     shape = [(draw(st.integers(15, 40)), 0)]
     shape += [(draw(st.integers(3, 40)), draw(st.integers(0, 25))) for _ in range(draw(st.integers(0, 2)))]
     rng, gaps = np.random.default_rng(draw(st.integers(0, 999))), draw(st.sampled_from([0.0, 0.2, 0.5]))

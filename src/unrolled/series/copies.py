@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unrolled.series.panel import Panel
+from unrolled.series.split import Split
+from unrolled.series.words import counted, shown
+
 MOST_STEPS = 24
 _PAIRS, _FEWEST = 4096, 30
 _PERFECT = 1 - 1e-9  # a squared correlation: a copy, in whatever unit
@@ -42,3 +46,26 @@ def _perfect(target: Sequence[np.ndarray], column: Sequence[np.ndarray], ahead: 
         return False
     yy, xx, xy = (float(a @ b) for a, b in ((y, y), (x, x), (x, y)))
     return min(yy, xx) > 0 and xy * xy > _PERFECT * yy * xx
+
+
+def copies_in(panel: Panel, cuts: Split, horizon: int) -> list[tuple[str, int, str]]:
+    """The past covariates that hold a target of a later step, in the training part: covariate, steps, target."""
+    found = []
+    until = np.clip(cuts.train - panel.starts, 0, np.diff(panel.offsets)) + panel.offsets[:-1]
+    spans = list(zip(panel.offsets[:-1].tolist(), until.tolist(), strict=True))[:50]
+    for channel, name in enumerate(panel.past, len(panel.targets)):
+        for place, target in enumerate(panel.targets):
+            y, x = ([panel.values[a:b, c] for a, b in spans] for c in (place, channel))
+            ahead = copied_ahead(y, x, min(horizon, MOST_STEPS))
+            if ahead is not None:
+                found.append((name, ahead, target))
+    return found
+
+
+def copy_notes(panel: Panel, cuts: Split, horizon: int) -> tuple[str, ...]:
+    """What is said of such columns in a report."""
+    return tuple(
+        f"Column {shown(name)} holds the {shown(target)} of {counted(ahead, 'row')} later: leave it out, unless that "
+        "is really known by then."
+        for name, ahead, target in copies_in(panel, cuts, horizon)
+    )

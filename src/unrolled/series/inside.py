@@ -6,7 +6,7 @@ import numpy as np
 
 from unrolled.errors import SettingsError
 from unrolled.series.architecture import Architecture
-from unrolled.series.copies import MOST_STEPS, copied_ahead
+from unrolled.series.copies import copies_in
 from unrolled.series.evaluation import baseline_forecasts
 from unrolled.series.evidence import Evidence, Pipeline, Recipe, Table, differences, kind_of, picked
 from unrolled.series.examples import Examples
@@ -18,27 +18,13 @@ from unrolled.series.panel import Panel
 from unrolled.series.perturb import KINDS
 from unrolled.series.plan import Columns
 from unrolled.series.source import Source
-from unrolled.series.split import Part, Split
+from unrolled.series.split import Part
 from unrolled.series.trial import prepared
 from unrolled.series.window import Windows
 from unrolled.series.words import counted, shown
 from unrolled.training import TrainingSettings
 
 _LARGEST_RIDGE = 1000  # inputs: beyond that the linear autoregression takes longer than everything else
-
-
-def copies_in(panel: Panel, cuts: Split, horizon: int) -> list[Leak]:
-    """The past covariates that hold a target of a later step, within the training part."""
-    found = []
-    until = np.clip(cuts.train - panel.starts, 0, np.diff(panel.offsets)) + panel.offsets[:-1]
-    spans = list(zip(panel.offsets[:-1].tolist(), until.tolist(), strict=True))[:50]
-    for channel, name in enumerate(panel.past, len(panel.targets)):
-        for place, target in enumerate(panel.targets):
-            y, x = ([panel.values[a:b, c] for a, b in spans] for c in (place, channel))
-            ahead = copied_ahead(y, x, min(horizon, MOST_STEPS))
-            if ahead is not None:
-                found.append(copy_of_target(name, ahead, target))
-    return found
 
 
 def check_inside(recipe: Recipe, given: Any, columns: Columns, cut: Any) -> LeakCheck:
@@ -59,7 +45,7 @@ def check_inside(recipe: Recipe, given: Any, columns: Columns, cut: Any) -> Leak
         change, own = f"series {whose} is changed", f"of other series {_others(moved)}"
         found.setdefault(None, Leak(None, change, own, kind_of(moved[0])))
     _note(found, table, ats[-1], "mixed", _forecasts(recipe, table, table.panel, ats[-1]), recipe)
-    leaks = [*found.values(), *copies_in(table.panel, cuts, horizon)]
+    leaks = [*found.values(), *(copy_of_target(*one) for one in copies_in(table.panel, cuts, horizon))]
     part = f" Of a large table, {table.part} were looked at." if table.part else ""
     whens = _either([table.stamp(at) for at in ats])
     said = (

@@ -90,7 +90,7 @@ def changed(
     """``frame`` with other values of the ``columns`` in the rows of ``which``; what is missing stays missing::
 
         scale     1000 v                shuffle   the same values in another order
-        shift     v + 10 (1 + max |v|)  constant  one value, 1 + 3 max |v|
+        shift     v + 10 (1 + max |v|)  constant  one value, 3 (1 + max |v|)
         missing   some are taken away, in the columns of ``gaps``
         mixed     1000 |v'| + 10 (1 + max |v|) (1/2 + u), v' shuffled, u in [0, 1); some taken away
 

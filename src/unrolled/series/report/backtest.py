@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from unrolled.series.report.lines import brief
-from unrolled.series.report.tables import table, tests_table
+from unrolled.series.report.tables import significance_table, table
 from unrolled.series.report.target import verdict
 from unrolled.series.report.words import number, numbers, share
 
@@ -31,7 +31,7 @@ def _folds(backtest: "Backtest") -> str:
     count, trained = len(backtest.folds), sum(fold.trained for fold in backtest.folds)
     if count == 1:
         return "The test part again, as one fold."
-    part = "as long as the first one" if backtest.sliding else "all that lies before it"
+    part = "a part as long as the first one" if backtest.sliding else "all that lies before it"
     when = "before each" if trained == count else "before the first" if trained == 1 else f"before {trained} of them"
     return f"The test part in {count} folds, one after the other. A network was trained {when}, on {part}."
 
@@ -42,9 +42,7 @@ def _blocks(backtest: "Backtest", evaluation: "Evaluation") -> list[Block]:
     retrained = not all(fold.trained for fold in backtest.folds)
     rows = [
         [
-            str(fold.number),
-            brief(fold.test[0]),
-            brief(fold.test[1]),
+            f"{fold.number}: {brief(fold.test[0])}",
             *(["anew" if fold.trained else "earlier"] if retrained else []),
             f"{fold.windows:,}",
             *map(number, errors[fold.number].values()),
@@ -53,14 +51,16 @@ def _blocks(backtest: "Backtest", evaluation: "Evaluation") -> list[Block]:
         for fold in backtest.folds
     ]
     whole = [evaluation.overall[method]["MAE"] for method in errors[1]]
-    blank = ["", ""] + [""] * retrained
+    blank = [""] if retrained else []
     rows.append(["all", *blank, f"{evaluation.windows:,}", *map(number, whole), share(evaluation.skill(model))])
-    head = ["fold", "from", "to", *(["network"] if retrained else []), "windows", *errors[1], "skill"]
-    caption = f"Mean absolute error on each fold; skill against the {best}, the best baseline over all folds."
-    words = 3 + retrained
-    folds = table(head, rows, caption, words=words, highlight=[len(rows) - 1])
+    head = ["fold, from", *(["network"] if retrained else []), "windows", *errors[1], "skill"]
+    caption = (
+        f"Mean absolute error on each fold, which goes up to the next; the last one ends at "
+        f"{brief(backtest.folds[-1].test[1])}. Skill against the {best}, the best baseline over all folds."
+    )
+    folds = table(head, rows, caption, words=1 + retrained, highlight=[len(rows) - 1])
     chart = [_chart(backtest, evaluation)] if len(backtest.folds) > 1 else []
-    tests = tests_table(evaluation)
+    tests = significance_table(evaluation)
     more: list[Block] = [{"type": "details", "summary": "More than chance?", "blocks": [tests]}] if tests else []
     return [verdict(evaluation), *chart, folds, *more]
 

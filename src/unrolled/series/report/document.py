@@ -81,7 +81,8 @@ def _in_short(evaluations: Sequence[Evaluation]) -> list[Object]:
     made = table(head, rows, "Mean absolute errors on the test part. Skill: 1 − error / the best baseline's.")
     made["columns"][3]["align"] = "left"
     which = f": {', '.join(won)}" if 0 < len(won) < len(evaluations) else ""
-    said = f"The {model} beats the best baseline on {len(won)} of {len(evaluations)} targets{which}."
+    count = f"{len(won)} of" if won else "none of the"
+    said = f"The {model} beats the best baseline on {count} {len(evaluations)} targets{which}."
     return [{"type": "text", "text": said}, made]
 
 

@@ -52,9 +52,10 @@ def said(panel: Panel, series: int, row: int) -> str:
 
 
 def brief(stamp: str) -> str:
-    """A stamp without seconds where they are zero.
+    """A stamp without its zone, and without seconds where they are zero.
 
-    >>> brief("2024-01-02 00:45:00"), brief("2024-01-02")
-    ('2024-01-02 00:45', '2024-01-02')
+    >>> brief("2024-01-02 00:45:00"), brief("2024-01-02 05:00:00+01:00"), brief("2024-01-02")
+    ('2024-01-02 00:45', '2024-01-02 05:00', '2024-01-02')
     """
-    return re.sub(r"(?<=:\d\d):00(\.0+)?$", "", stamp)
+    local = re.sub(r"(?<=:\d\d)([+-]\d\d:\d\d)$", "", stamp)
+    return re.sub(r"(?<=:\d\d):00(\.0+)?$", "", local)

@@ -18,7 +18,7 @@ def strategies_section(compared: "Compared") -> dict[str, Any]:
     return {
         "title": "Strategies",
         "id": "strategies",
-        "note": "Four ways to say several steps, each trained on the same windows and scored on the same test part.",
+        "note": "Ways to say several steps ahead, each trained on the same windows and scored on the same test part.",
         "blocks": parts[0][1] if len(parts) == 1 else [tabs],
     }
 

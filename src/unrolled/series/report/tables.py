@@ -35,7 +35,7 @@ def errors_table(evaluation: Evaluation) -> dict[str, Any]:
     return table(names, rows, caption, highlight=[0])
 
 
-def tests_table(evaluation: Evaluation) -> dict[str, Any] | None:
+def significance_table(evaluation: Evaluation) -> dict[str, Any] | None:
     """The model held against each baseline: is the difference more than chance?"""
     tests = evaluation.tests
     if not tests:
@@ -56,8 +56,9 @@ def tests_table(evaluation: Evaluation) -> dict[str, Any] | None:
     wilcoxon = " Wilcoxon signed rank test over n series; the difference is of their MASE." if several else ""
     caption = (
         f"The {evaluation.model} beside each baseline: its error less the baseline's, below 0 where it is better, and "
-        "the probability p of a difference at least this large between equally good forecasts. Diebold-Mariano test, "
-        f"with the correction of Harvey, Leybourne and Newbold, over n origins; the difference is of the MAE.{wilcoxon}"
+        "the probability p of a difference at least this large between equally good forecasts: from "
+        f"{ALPHA:g} on it may well be chance. Diebold-Mariano test, with the correction of Harvey, Leybourne and "
+        f"Newbold, over n origins; the difference is of the MAE.{wilcoxon}"
     )
     head = ["against", *(["test"] if several else []), "the model is", "mean difference", "statistic", "p", "n"]
     return table(head, rows, caption, words=len(head) - 4)
@@ -67,7 +68,7 @@ def _verdict(difference: float, p: float) -> str:
     if math.isnan(p):
         return "not to be tested"
     if p >= ALPHA:
-        return "no different: may be chance"
+        return "no different"
     return "better" if difference < 0 else "worse"
 
 
@@ -94,7 +95,7 @@ def steps_table(evaluation: Evaluation) -> dict[str, Any]:
     every = -(-len(errors[0]) // STEPS)
     rows = [[str(step + 1), *(number(own[step]) for own in errors)] for step in range(0, len(errors[0]), every)]
     left = f" Every {every} steps; `run.json` has all." if every > 1 else ""
-    return table(["step", *evaluation.by_step], rows, f"Mean absolute error by step ahead.{left}", words=0)
+    return table(["step", *evaluation.by_step], rows, f"Mean absolute error by step ahead.{left}")
 
 
 def intervals_table(intervals: dict[str, Any]) -> dict[str, Any]:

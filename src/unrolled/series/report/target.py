@@ -5,7 +5,7 @@ from typing import Any
 
 from unrolled.series.evaluation import Evaluation
 from unrolled.series.report.charts import coverage_chart, future_chart, lag_chart, steps_chart, test_chart
-from unrolled.series.report.tables import errors_table, intervals_table, series_table, steps_table, tests_table
+from unrolled.series.report.tables import errors_table, intervals_table, series_table, significance_table, steps_table
 from unrolled.series.report.told import Told, skills
 from unrolled.series.report.words import number, percent, share
 
@@ -15,18 +15,17 @@ Block = dict[str, Any]
 def topics(told: Told) -> list[dict[str, Any]]:
     """The sections of a target: what comes, how the test went, the errors, the tests, the intervals, the lag."""
     evaluation, horizon = told.evaluation, told.examples.horizon
-    which = _which(told)
     every = "step" if horizon == 1 else f"{horizon} steps"
     found = [
-        _topic("The future", f"After the last row of the table.{which}", per_series(told, future_chart)),
+        _topic("The future", f"After the last row of the table.{_which(told)}", per_series(told, future_chart)),
         _topic(
             "Test forecasts against what came",
-            f"One forecast every {every}, from what was known then; the line joins them.{which}",
+            f"One forecast every {every}, from what was known then; the line joins them.",
             per_series(told, test_chart),
         ),
         _topic("Errors by step ahead", None, [steps_chart(evaluation)] if horizon > 1 else []),
         _topic("All errors on the test part", None, errors(evaluation)),
-        _topic("More than chance?", None, [made] if (made := tests_table(evaluation)) else []),
+        _topic("More than chance?", None, [made] if (made := significance_table(evaluation)) else []),
         _topic("The intervals", None, intervals(evaluation)),
         _topic("The last value, shifted?", None, lag(evaluation)),
     ]

@@ -5,6 +5,7 @@ from typing import Any
 from unrolled.checkpoint import TrainingState
 from unrolled.series.plan import Plan
 from unrolled.series.report.words import LOSSES, network, numbers
+from unrolled.series.words import counted
 
 DRAWN = 8  # members of an ensemble
 
@@ -46,17 +47,19 @@ def _line(state: TrainingState, name: str, key: str) -> dict[str, Any]:
 
 def _words(plan: Plan, states: list[TrainingState]) -> list[str]:
     settings, members = plan.training, len(states)
-    budget = f"{settings.minutes:g} minutes" if settings.minutes else f"at most {settings.longest} epochs"
+    budget = (
+        f"{settings.minutes:g} minutes" if settings.minutes else f"at most {counted(settings.longest or 0, 'epoch')}"
+    )
     seeds = f"seed {settings.seed}" if members == 1 else f"seeds {settings.seed} to {settings.seed + members - 1}"
     best = [min(state.records, key=lambda record: record["validation"]) for state in states]
-    losses, epochs = ([f"{one[key]:.{digits}g}" for one in best] for key, digits in (("validation", 4), ("epoch", 2)))
+    losses, passes = ([f"{one[key]:.{digits}g}" for one in best] for key, digits in (("validation", 4), ("epoch", 2)))
     return [
         *network(plan.architecture, members),
         f"Trained to lower the {LOSSES[plan.architecture.loss]}.",
         f"AdamW, learning rate {settings.learning_rate:g}, batches of {settings.batch_size}, gradient norm clipped at "
         f"{settings.clip:g}, {budget}, {seeds}.",
-        f"Best validation loss {', '.join(losses)} after {', '.join(epochs)} epochs; "
-        f"{sum(state.seconds for state in states):.0f} seconds in all.",
+        f"Best validation loss {', '.join(losses)} after {', '.join(passes)} epochs; "
+        f"{sum(state.seconds for state in states):.3g} s in all.",
         *(
             ["Then one more network was trained on all rows, for as many epochs; it made the forecast of the future."]
             if plan.refit

@@ -42,11 +42,11 @@ def chance(p: float) -> str:
     """A p-value, as exact as it is worth.
 
     >>> chance(0.0312), chance(0.00002), chance(float("nan"))
-    ('0.031', 'below 0.0001', '–')
+    ('0.0312', '<0.0001', '–')
     """
     if math.isnan(p):
         return "–"
-    return "below 0.0001" if p < 1e-4 else f"{p:.2g}"
+    return "<0.0001" if p < 1e-4 else f"{p:.3g}"
 
 
 def percent(level: float) -> str:
