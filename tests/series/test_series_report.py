@@ -140,7 +140,7 @@ def test_what_was_found_split_and_trained_is_said(panel_of):
     assert "Something was found in the data." in said
     assert "Split in time: validation begins at 2020-03-11, test at 2020-03-21; train is all before." in said
     said = texts(section(document, "Training"))
-    assert "Best validation loss 0.6 after 1 epochs; 3 s in all." in said
+    assert "Best validation loss 0.6 at epoch 1; 3 s in all." in said
     assert any("at most 2 epochs, seed 3." in text for text in said)
     loss = chart(document, "Training")
     assert [line["x"] for line in loss["series"]] == [[0.5, 1.0, 1.5]] * 2

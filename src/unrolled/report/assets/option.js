@@ -66,7 +66,7 @@ const bandOf = (view, one, s) => {
     z: 2,
     silent: true,
     stack: `band-${s}`,
-    stackStrategy: "samesign", // a band may begin below zero
+    stackStrategy: "all", // a band may begin below zero
     lineStyle: { opacity: 0 },
     itemStyle: { color: ink },
     symbol: single.size ? (_, params) => (single.has(params.dataIndex) ? "rect" : "none") : "none",

@@ -85,7 +85,7 @@ def _which(told: Told) -> str:
     skill = f"skill on the test part, against the {told.evaluation.best_baseline}"
     if shown == count:
         return f" The series forecast worst comes first, by its {skill}."
-    worst, best = shown // 2, shown - shown // 2
+    worst, best = (each if each > 1 else "one" for each in (shown // 2, shown - shown // 2))
     return f" Of {count:,} series the {worst} forecast worst and the {best} forecast best are drawn, by their {skill}."
 
 

@@ -58,7 +58,7 @@ def _words(plan: Plan, states: list[TrainingState]) -> list[str]:
         f"Trained to lower the {LOSSES[plan.architecture.loss]}.",
         f"AdamW, learning rate {settings.learning_rate:g}, batches of {settings.batch_size}, gradient norm clipped at "
         f"{settings.clip:g}, {budget}, {seeds}.",
-        f"Best validation loss {', '.join(losses)} after {', '.join(passes)} epochs; "
+        f"Best validation loss {', '.join(losses)} at epoch {', '.join(passes)}; "
         f"{sum(state.seconds for state in states):.3g} s in all.",
         *(
             ["Then one more network was trained on all rows, for as many epochs; it made the forecast of the future."]
