@@ -317,6 +317,14 @@ def test_the_sentence_below_them():
             "recording",
             "a recorded one, every state and gate read / a plain one",
         ),
+        *(
+            (
+                f"adding problem, 200 steps: test loss of {cell} with memories of that length",
+                "memory_tasks",
+                f"adding, {cell.split()[1]}, chrono start: test loss",
+            )
+            for cell in ("an LSTM", "a GRU")
+        ),
         ("MinGRU's scan against its loop, (8, 1,024, 64)", "scan", "the loop / the scan, seconds, (8, 1024, 64)"),
         (
             "MinGRU's scan against `torch.nn.GRU`, (8, 4,096, 64)",
