@@ -149,7 +149,12 @@ started = time.process_time()
 
 # %%
 f = ur.Forecaster(horizon=24, cell="lstm").fit(
-    weather, target="temp", time="time_hour", series="origin", fill="forward"
+    weather,
+    target="temp",
+    time="time_hour",
+    series="origin",
+    fill="forward",
+    angles=["wind_dir"],  # degrees, read as sine and cosine
 )
 
 # %% tags=["remove-input"]
