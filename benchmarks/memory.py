@@ -85,10 +85,10 @@ def measure(path: str) -> dict[str, object]:
     import torch
 
     from unrolled import forecast  # noqa: F401 - everything that a fit needs, so that imports are done
-    from unrolled.series.examples import Examples
-    from unrolled.series.plan import Columns
-    from unrolled.series.source import Source
-    from unrolled.series.split import check_length, default_lookback, split
+    from unrolled.series.panels.roles import Columns
+    from unrolled.series.panels.source import Source
+    from unrolled.series.windows.examples import Examples
+    from unrolled.series.windows.split import check_length, default_lookback, split
 
     before, clock, steps = peak(), Clock(), {}
     source = Source.open(path)

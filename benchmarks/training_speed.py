@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from benchmarks._measure import Clock, Figure, Result, Target
 from unrolled import data
 from unrolled.nn import LSTMCell
-from unrolled.series.architecture import Architecture
-from unrolled.series.examples import Examples
-from unrolled.series.fit import fit_network
-from unrolled.series.plan import Columns
-from unrolled.series.source import Source
-from unrolled.series.split import Split, split
+from unrolled.series.learning.architecture import Architecture
+from unrolled.series.learning.fit import fit_network
+from unrolled.series.panels.roles import Columns
+from unrolled.series.panels.source import Source
+from unrolled.series.windows.examples import Examples
+from unrolled.series.windows.split import Split, split
 from unrolled.training import TrainingSettings, threads
 
 HIDDEN = 64

@@ -1051,7 +1051,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from unrolled.series.plan import Columns
+from unrolled.series.panels.roles import Columns
 
 command = """unrolled compare weather --target temp --only JFK --horizon 6 --lookback 24
 --cells rnn,gru,lstm --hidden 16 --epochs 2 --seeds 2"""

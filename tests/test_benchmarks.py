@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from unrolled.nn import LSTMCell
-from unrolled.series.batch import Batch
-from unrolled.series.losses import mae
 from unrolled.series.models import Sizes, StepForecaster
+from unrolled.series.models.losses import mae
+from unrolled.series.windows.batch import Batch
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "benchmarks").glob("*.py"))

@@ -22,8 +22,8 @@ from unrolled.checkpoint import TrainingState
 from unrolled.errors import RunError
 from unrolled.formats import append_line, load_tensors, read_lines, save_tensors
 from unrolled.nn.names import CELLS
-from unrolled.series.batch import Batch
 from unrolled.series.models import Sizes, StepForecaster, forecast
+from unrolled.series.windows.batch import Batch
 from unrolled.training import TrainingSettings, schedule, train
 
 GENERATOR = torch.Generator().manual_seed(3)

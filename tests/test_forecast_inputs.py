@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 import unrolled as ur
 from unrolled.errors import DataError
 from unrolled.series.models import STRATEGIES
-from unrolled.series.plan import Columns
+from unrolled.series.panels.roles import Columns
 
 ROWS, HORIZON, LOOKBACK = 160, 3, 8
 TINY = ur.TrainingSettings(epochs=1, threads=1)

@@ -90,6 +90,23 @@ def test_no_room_imports_from_a_room_below_it():
     assert violations(Path(unrolled.__file__).parent) == []
 
 
+# The same within `series`, whose folders stand on each other in this order.
+SERIES = ["words", "reading", "panels", "windows", "metrics", "judging", "models", "learning", "leaks", "report"]
+
+
+def test_no_folder_of_series_imports_from_a_folder_below_it():
+    series, found = Path(unrolled.__file__).parent / "series", []
+    assert {file.stem for file in series.iterdir() if file.stem[0] != "_"} == set(SERIES)
+    for file in series.rglob("*.py"):
+        here = file.relative_to(series).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("unrolled.series."):
+                there = (node.module or "").split(".")[2]
+                if SERIES.index(there) > SERIES.index(here):
+                    found.append(f"{file.name}:{node.lineno}: '{here}' imports from '{there}', which is below it")
+    assert found == []
+
+
 def planted(tmp_path: Path, place: str, code: str) -> list[str]:
     file = tmp_path / place
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -101,10 +118,10 @@ def planted(tmp_path: Path, place: str, code: str) -> list[str]:
     "code",
     [
         "import unrolled.series",
-        "import unrolled.series.window as w",
-        "import json, unrolled.series.window",
+        "import unrolled.series.windows.window as w",
+        "import json, unrolled.series.windows.window",
         "from unrolled.series import window",
-        "from unrolled.series.window import Windows",
+        "from unrolled.series.windows.window import Windows",
         "from unrolled import errors, series",
         "from ..series import window",
         "from ..series.window import Windows",
@@ -113,7 +130,7 @@ def planted(tmp_path: Path, place: str, code: str) -> list[str]:
         "class Late:\n    def late(self):\n        from ..series import window",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from unrolled.series import window",
         "try:\n    import unrolled.series\nexcept ImportError:\n    pass",
-        "import importlib\nimportlib.import_module('unrolled.series.window')",
+        "import importlib\nimportlib.import_module('unrolled.series.windows.window')",
         "from importlib import import_module\nimport_module('..series', __package__)",
         "__import__('unrolled.series')",
     ],
@@ -129,13 +146,13 @@ def test_a_planted_violation_is_found(tmp_path, code):
         ("import unrolled", "unrolled"),
         ("from unrolled import Forecaster", "Forecaster"),
         ("from unrolled import *", "*"),
-        ("from .. import x", "x"),
+        ("from ... import x", "x"),
         ("from unrolled.elsewhere import a, b", "elsewhere"),
     ],
 )
 def test_an_import_of_the_package_itself_or_of_no_room_is_found(tmp_path, code, name):
-    found = planted(tmp_path, "series/window.py", code)
-    assert found == [f"series/window.py:1: 'series' imports '{name}', which is no room of the house"]
+    found = planted(tmp_path, "series/windows/window.py", code)
+    assert found == [f"series/windows/window.py:1: 'series' imports '{name}', which is no room of the house"]
 
 
 def test_other_depths_are_found(tmp_path):
@@ -156,15 +173,15 @@ def test_a_module_without_a_floor_is_found(tmp_path):
     ("place", "code"),
     [
         (
-            "series/window.py",
+            "series/windows/window.py",
             "from unrolled.errors import DataError\nfrom unrolled import nn, __version__\nimport numpy",
         ),
         (
-            "series/window.py",
+            "series/windows/window.py",
             "from . import split\nfrom .split import Part\nfrom unrolled.series import scale\nfrom .. import nn",
         ),
         ("series/__init__.py", "from . import split\nfrom ..nn import cells"),
-        ("series/window.py", "import unrolled_extras\nfrom other.unrolled import cli"),
+        ("series/windows/window.py", "import unrolled_extras\nfrom other.unrolled import cli"),
         ("cli/main.py", "from unrolled import forecast, series, errors"),
         ("__init__.py", "from unrolled import cli\nfrom .forecast import Forecaster"),
         ("__main__.py", "from unrolled.cli import main"),

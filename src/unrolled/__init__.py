@@ -21,11 +21,11 @@ _HOMES = {
     "gradient_flow": "unrolled.lens.gradients",
     "compare": "unrolled.comparison.compare",
     "TrainingSettings": "unrolled.training",
-    "prepare": "unrolled.series.panel",
-    "split": "unrolled.series.split",
-    "windows": "unrolled.series.views",
-    "Scaler": "unrolled.series.scale",
-    "check_leaks": "unrolled.series.leaks",
+    "prepare": "unrolled.series.panels.panel",
+    "split": "unrolled.series.windows.split",
+    "windows": "unrolled.series.windows.views",
+    "Scaler": "unrolled.series.windows.scale",
+    "check_leaks": "unrolled.series.leaks.check",
     "Forecaster": "unrolled.forecast",
     "load": "unrolled.forecast",
 }
@@ -50,11 +50,11 @@ if TYPE_CHECKING:
     from unrolled.nn.mingru import MinGRUCell as MinGRUCell
     from unrolled.nn.rnn import RNN as RNN
     from unrolled.series import metrics as metrics
-    from unrolled.series.leaks import check_leaks as check_leaks
-    from unrolled.series.panel import prepare as prepare
-    from unrolled.series.scale import Scaler as Scaler
-    from unrolled.series.split import split as split
-    from unrolled.series.views import windows as windows
+    from unrolled.series.leaks.check import check_leaks as check_leaks
+    from unrolled.series.panels.panel import prepare as prepare
+    from unrolled.series.windows.scale import Scaler as Scaler
+    from unrolled.series.windows.split import split as split
+    from unrolled.series.windows.views import windows as windows
     from unrolled.training import TrainingSettings as TrainingSettings
 
 

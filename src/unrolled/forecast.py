@@ -17,24 +17,25 @@ from unrolled.files import atomic_write, remove_leftovers
 from unrolled.formats import read_lines, write_lines
 from unrolled.nn.names import cell_named
 from unrolled.report import render
-from unrolled.series import table as tables
-from unrolled.series.architecture import Architecture, cell_name
-from unrolled.series.backtest import Backtest, backtest
-from unrolled.series.copies import copy_notes
-from unrolled.series.evaluation import COMMON, Evaluation, evaluation_table
-from unrolled.series.evidence import Pipeline, Recipe, check_pipeline
-from unrolled.series.fit import Files
-from unrolled.series.fitted import Fitted, context_table, load_fitted, save_fitted
-from unrolled.series.intervals import METHODS
+from unrolled.series.judging.evaluation import COMMON, Evaluation, evaluation_table
+from unrolled.series.judging.intervals import METHODS
+from unrolled.series.leaks.copies import copy_notes
+from unrolled.series.leaks.evidence import Pipeline, Recipe, check_pipeline
+from unrolled.series.learning.architecture import Architecture, cell_name
+from unrolled.series.learning.backtest import Backtest, backtest
+from unrolled.series.learning.fit import Files
+from unrolled.series.learning.fitted import Fitted, context_table, load_fitted, save_fitted
+from unrolled.series.learning.plan import Plan, facts
+from unrolled.series.learning.strategies import Compared, compare_strategies
+from unrolled.series.learning.trial import Trial, judge, learn, prepared
+from unrolled.series.learning.update import new_rows, update
 from unrolled.series.models import STRATEGIES
-from unrolled.series.panel import Panel, filled
-from unrolled.series.plan import Columns, Plan, facts
+from unrolled.series.panels.panel import Panel, filled
+from unrolled.series.panels.roles import Columns
+from unrolled.series.panels.source import Source
+from unrolled.series.reading import table as tables
 from unrolled.series.report import backtest_section, forecast_document, strategies_section, with_section
-from unrolled.series.source import Source
-from unrolled.series.split import Split
-from unrolled.series.strategies import Compared, compare_strategies
-from unrolled.series.trial import Trial, judge, learn, prepared
-from unrolled.series.update import new_rows, update
+from unrolled.series.windows.split import Split
 from unrolled.store import environment, new_run, read_run, write_run
 from unrolled.training import Progress, TrainingSettings, device_named
 

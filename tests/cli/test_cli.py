@@ -174,7 +174,9 @@ def test_ctrl_c_before_training_is_130_and_leaves_nothing(process, table, folder
     assert [p.name for p in folder.iterdir()] == [table]
 
 
-@pytest.mark.parametrize("name", ["unrolled.series.source.Source.open", "unrolled.series.trial.check_length"])
+@pytest.mark.parametrize(
+    "name", ["unrolled.series.panels.source.Source.open", "unrolled.series.learning.trial.check_length"]
+)
 def test_ctrl_c_at_other_moments_before_training(name, command, monkeypatch, table, folder):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

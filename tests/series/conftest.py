@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from unrolled.series.frequency import Frequency
-from unrolled.series.panel import Panel
+from unrolled.series.panels.panel import Panel
+from unrolled.series.reading.frequency import Frequency
 
 
 def _panel(rows: Sequence[np.ndarray], /, starts: Sequence[int] = (0,), fill: str = "none", **about) -> Panel:

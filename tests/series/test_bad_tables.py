@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from unrolled.errors import DataError, SettingsError
-from unrolled.series.panel import prepare
-from unrolled.series.table import read
+from unrolled.series.panels.panel import prepare
+from unrolled.series.reading.table import read
 
 DAYS = "day,site,temp\n2020-01-01,north,1.5\n2020-01-02,north,2.5\n2020-01-03,north,4\n"
 

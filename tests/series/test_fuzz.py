@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from unrolled.errors import SettingsError, UnrolledError
-from unrolled.series.panel import Panel, filled, prepare
-from unrolled.series.table import read
+from unrolled.series.panels.panel import Panel, filled, prepare
+from unrolled.series.reading.table import read
 
 FUZZ = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 FALLBACK = "this table can't be prepared"  # the net below the checks: what falls into it is a check that is missing

@@ -21,14 +21,15 @@ import unrolled as ur
 from unrolled.checkpoint import TrainingState
 from unrolled.report import render
 from unrolled.report.document import charts, check
-from unrolled.series.backtest import Backtest, Fold
-from unrolled.series.evaluation import METRICS, Evaluation
-from unrolled.series.examples import Examples
-from unrolled.series.fitted import ahead_table
-from unrolled.series.frequency import Frequency
-from unrolled.series.intervals import Said
-from unrolled.series.panel import Panel
-from unrolled.series.plan import Architecture, Columns, Plan, facts
+from unrolled.series.judging.evaluation import METRICS, Evaluation
+from unrolled.series.judging.intervals import Said
+from unrolled.series.learning.backtest import Backtest, Fold
+from unrolled.series.learning.fitted import ahead_table
+from unrolled.series.learning.plan import Architecture, Columns, Plan, facts
+from unrolled.series.learning.strategies import Compared
+from unrolled.series.learning.trial import Trial, judge
+from unrolled.series.panels.panel import Panel
+from unrolled.series.reading.frequency import Frequency
 from unrolled.series.report import (
     backtest_section,
     forecast_document,
@@ -43,9 +44,8 @@ from unrolled.series.report.tables import ENDS, STEPS, intervals_table, series_t
 from unrolled.series.report.target import errors, verdict
 from unrolled.series.report.told import drawn, skills, worst_first
 from unrolled.series.report.words import chance, network
-from unrolled.series.split import split
-from unrolled.series.strategies import Compared
-from unrolled.series.trial import Trial, judge
+from unrolled.series.windows.examples import Examples
+from unrolled.series.windows.split import split
 from unrolled.training import TrainingSettings
 
 LOOKBACK, HORIZON, LEVEL = 8, 3, 0.8

@@ -84,7 +84,7 @@ def compare(what: str, cells: str, out: Path, **options: Any) -> int:
 
 
 def _of_table(options: dict[str, Any]) -> dict[str, Any]:
-    from unrolled.series.plan import Columns
+    from unrolled.series.panels.roles import Columns
 
     columns = Columns(
         options["target"],

@@ -20,7 +20,7 @@ def predict(run: Path, file: str | None, fill: str | None, out: Path | None) -> 
     """Forecast with the saved RUN, without training: after its own data, or after the last row of newer data."""
     from unrolled.files import atomic_write
     from unrolled.forecast import load
-    from unrolled.series.table import csv
+    from unrolled.series.reading.table import csv
 
     table = csv(load(run).predict(file, fill=fill))
     if out is None:

@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from unrolled.series.evaluation import COMMON
+from unrolled.series.judging.evaluation import COMMON
 from unrolled.series.report import number
 
 if TYPE_CHECKING:
     from unrolled.forecast import Forecaster
-    from unrolled.series.backtest import Backtest
-    from unrolled.series.evaluation import Evaluation
-    from unrolled.series.strategies import Compared
+    from unrolled.series.judging.evaluation import Evaluation
+    from unrolled.series.learning.backtest import Backtest
+    from unrolled.series.learning.strategies import Compared
     from unrolled.training import Progress as Step
 
 

@@ -14,8 +14,8 @@ from unrolled.data.tasks import Task
 from unrolled.data.tasks import task as task_named
 from unrolled.errors import SettingsError
 from unrolled.nn.names import cell_named
-from unrolled.series.architecture import cell_name
-from unrolled.series.plan import Columns
+from unrolled.series.learning.architecture import cell_name
+from unrolled.series.panels.roles import Columns
 from unrolled.training import Progress, TrainingSettings, device_named
 
 STEPS = 2000

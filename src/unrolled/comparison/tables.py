@@ -9,15 +9,15 @@ from torch import Tensor, nn
 
 from unrolled.comparison.cost import Cost, costs
 from unrolled.comparison.trial import Trial, half_life
-from unrolled.series.architecture import Architecture
-from unrolled.series.batch import Batch
-from unrolled.series.evaluation import Evaluation
-from unrolled.series.examples import Examples
-from unrolled.series.losses import mae
-from unrolled.series.panel import Panel
-from unrolled.series.plan import Columns
-from unrolled.series.source import Source
-from unrolled.series.trial import judge, learn, prepared
+from unrolled.series.judging.evaluation import Evaluation
+from unrolled.series.learning.architecture import Architecture
+from unrolled.series.learning.trial import judge, learn, prepared
+from unrolled.series.models.losses import mae
+from unrolled.series.panels.panel import Panel
+from unrolled.series.panels.roles import Columns
+from unrolled.series.panels.source import Source
+from unrolled.series.windows.batch import Batch
+from unrolled.series.windows.examples import Examples
 from unrolled.training import Progress, TrainingSettings, device_named
 
 

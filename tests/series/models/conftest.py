@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from unrolled.series.batch import Batch
 from unrolled.series.models import Network, Sizes, build
+from unrolled.series.windows.batch import Batch
 
 
 def _windows(sizes: Sizes, batch: int = 4, lookback: int = 7, seed: int = 0, dtype=torch.float64) -> Batch:

@@ -3,8 +3,8 @@
 import torch
 
 from unrolled.nn import LSTMCell
-from unrolled.series.losses import criterion
 from unrolled.series.models import DirectForecaster, Sizes, StepForecaster
+from unrolled.series.models.losses import criterion
 
 SIZES = Sizes(horizon=3, targets=2, past=1, known=2, static=1, levels=2)
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from unrolled.nn import CELLS, GRUCell, LSTMCell
-from unrolled.series.losses import criterion
 from unrolled.series.models import Sizes
+from unrolled.series.models.losses import criterion
 
 SIZES = Sizes(horizon=4, targets=2, past=2, known=1, static=1)
 CELL = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)

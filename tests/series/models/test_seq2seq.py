@@ -8,8 +8,8 @@ from torch import nn
 
 from unrolled.errors import SettingsError
 from unrolled.nn import CELLS, GRUCell, LSTMCell
-from unrolled.series.losses import criterion
 from unrolled.series.models import Seq2SeqForecaster, Sizes
+from unrolled.series.models.losses import criterion
 
 SIZES = Sizes(horizon=4, targets=2, past=1, known=1, static=1)
 CELL = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)

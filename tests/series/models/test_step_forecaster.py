@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.nn import CELLS, RNN, LSTMCell
-from unrolled.series.losses import criterion
 from unrolled.series.models import Sizes, StepForecaster
+from unrolled.series.models.losses import criterion
 
 CELL = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 

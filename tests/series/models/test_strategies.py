@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from unrolled.errors import SettingsError, ShapeError
 from unrolled.nn import CELLS, RNN, GRUCell, LSTMCell
-from unrolled.series.batch import Batch
-from unrolled.series.losses import LOSSES, criterion
 from unrolled.series.models import STRATEGIES, Sizes, build, forecast
+from unrolled.series.models.losses import LOSSES, criterion
+from unrolled.series.windows.batch import Batch
 
 
 class LeakyState(NamedTuple):

@@ -84,9 +84,9 @@ def skill(error: ArrayLike, reference: ArrayLike) -> Any:
 def owa(smape: ArrayLike, mase: ArrayLike, reference_smape: ArrayLike, reference_mase: ArrayLike) -> Any:
     """Overall weighted average of M4, (sMAPE / sMAPE of the reference + MASE / MASE of the reference) / 2.
 
-    The reference of the competition is :func:`unrolled.series.seasonality.naive2`; below 1 beats it. M4 averages sMAPE
-    and MASE over all series first, and divides then: give these means, not each series' own. NaN where the reference
-    makes no error.
+    The reference of the competition is :func:`unrolled.series.judging.seasonality.naive2`; below 1 beats it. M4
+    averages sMAPE and MASE over all series first, and divides then: give these means, not each series' own. NaN where
+    the reference makes no error.
 
     >>> round(owa(13.912, 1.193, reference_smape=18.383, reference_mase=2.395), 3)  # seasonal naive, M4 Hourly
     0.627

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unrolled.errors import SettingsError, ShapeError
-from unrolled.series.batch import Batch
-from unrolled.series.losses import Criterion
+from unrolled.series.models.losses import Criterion
+from unrolled.series.windows.batch import Batch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.nn.rnn import RNN
-from unrolled.series.batch import Batch
-from unrolled.series.losses import Criterion, huber
+from unrolled.series.models.losses import Criterion, huber
 from unrolled.series.models.network import KnownEffect, Network, Sizes, ascending, middle, zero_linear
+from unrolled.series.windows.batch import Batch
 
 
 class RecursiveForecaster(Network):

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from unrolled.errors import SettingsError, nearest
 from unrolled.nn.attention import attention_named
 from unrolled.nn.rnn import RNN
-from unrolled.series.batch import Batch
-from unrolled.series.losses import Criterion
+from unrolled.series.models.losses import Criterion
 from unrolled.series.models.network import KnownEffect, Network, Sizes, ascending, middle, zero_linear
+from unrolled.series.windows.batch import Batch
 
 # How much of the teacher forcing is left when a fraction of the training is over.
 SCHEDULES: dict[str, Callable[[float], float]] = {"constant": lambda _: 1.0, "linear": lambda fraction: 1.0 - fraction}

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from unrolled.errors import SettingsError
-from unrolled.series.batch import Batch
-from unrolled.series.losses import Criterion
+from unrolled.series.models.losses import Criterion
 from unrolled.series.models.network import Network
+from unrolled.series.windows.batch import Batch
 
 
 class LinearSkip(Network):
@@ -16,9 +16,10 @@ class LinearSkip(Network):
                       + (network's ŷ_{T+k} - y_T)
 
     Line and network read the same; the line's weights are those of the ridge regression that stands among the baselines
-    (:class:`unrolled.series.baselines.LinearAutoregression`), set once and not trained, since a gradient would fit them
-    worse than the closed form. A network whose head starts at zero begins as that baseline. Sources: Zhang 2003, "Time
-    series forecasting using a hybrid ARIMA and neural network model"; the skip of LSTNet, Lai et al. 2018, section 3.6.
+    (:class:`unrolled.series.judging.baselines.LinearAutoregression`), set once and not trained, since a gradient would
+    fit them worse than the closed form. A network whose head starts at zero begins as that baseline. Sources: Zhang
+    2003, "Time series forecasting using a hybrid ARIMA and neural network model"; the skip of LSTNet, Lai et al. 2018,
+    section 3.6.
     """
 
     weight: Tensor

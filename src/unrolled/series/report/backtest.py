@@ -8,8 +8,8 @@ from unrolled.series.report.target import verdict
 from unrolled.series.report.words import number, numbers, share
 
 if TYPE_CHECKING:
-    from unrolled.series.backtest import Backtest
-    from unrolled.series.evaluation import Evaluation
+    from unrolled.series.judging.evaluation import Evaluation
+    from unrolled.series.learning.backtest import Backtest
 
 Block = dict[str, Any]
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from unrolled.series.evaluation import Evaluation
-from unrolled.series.panel import Panel
+from unrolled.series.judging.evaluation import Evaluation
+from unrolled.series.panels.panel import Panel
 from unrolled.series.report.lines import stamp, stamps, thinned, written
 from unrolled.series.report.told import Told
 from unrolled.series.report.words import numbers, percent

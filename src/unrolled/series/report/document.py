@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from unrolled.series.evaluation import Evaluation
-from unrolled.series.examples import Examples
-from unrolled.series.plan import Plan
+from unrolled.series.judging.evaluation import Evaluation
+from unrolled.series.learning.plan import Plan
+from unrolled.series.learning.trial import Judgement, Trial
 from unrolled.series.report.charts import data_chart
 from unrolled.series.report.lines import said
 from unrolled.series.report.tables import table
@@ -15,7 +15,7 @@ from unrolled.series.report.target import cards, per_series, topics, verdict
 from unrolled.series.report.told import Told
 from unrolled.series.report.training import training
 from unrolled.series.report.words import STATISTICS, number, share
-from unrolled.series.trial import Judgement, Trial
+from unrolled.series.windows.examples import Examples
 
 SHOWN_SERIES = 4  # that are drawn, of one target; of several half as many of each
 OPEN_TOPICS = 2  # of a target among several: the others are folded away

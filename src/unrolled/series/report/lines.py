@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unrolled.series.panel import Panel
+from unrolled.series.panels.panel import Panel
 
 SHOWN_POINTS = 3000  # of a chart's lines; longer ones are thinned to the lowest and highest value of each stretch
 

@@ -7,7 +7,7 @@ from unrolled.series.report.tables import table
 from unrolled.series.report.words import number, share
 
 if TYPE_CHECKING:
-    from unrolled.series.strategies import Compared
+    from unrolled.series.learning.strategies import Compared
 
 
 def strategies_section(compared: "Compared") -> dict[str, Any]:

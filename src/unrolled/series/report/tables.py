@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from unrolled.series.evaluation import METRICS, Evaluation
+from unrolled.series.judging.evaluation import METRICS, Evaluation
+from unrolled.series.judging.significance import ALPHA
 from unrolled.series.report.told import skills, worst_first
 from unrolled.series.report.words import chance, number, percent, share
-from unrolled.series.significance import ALPHA
 
 ENDS = 100  # series at each end of a long table: the worst and the best
 STEPS = 200  # rows of a table by step ahead; of more every second, or third, …

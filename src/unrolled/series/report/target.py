@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from unrolled.series.evaluation import Evaluation
+from unrolled.series.judging.evaluation import Evaluation
 from unrolled.series.report.charts import coverage_chart, future_chart, lag_chart, steps_chart, test_chart
 from unrolled.series.report.tables import errors_table, intervals_table, series_table, significance_table, steps_table
 from unrolled.series.report.told import Told, skills

@@ -8,14 +8,14 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from unrolled.series.conformal import needed, rolling_interval, split_interval
-from unrolled.series.evaluation import Evaluation, Scored
-from unrolled.series.examples import Examples
-from unrolled.series.intervals import Said
+from unrolled.series.judging.conformal import needed, rolling_interval, split_interval
+from unrolled.series.judging.evaluation import Evaluation, Scored
+from unrolled.series.judging.intervals import Said
+from unrolled.series.learning.trial import Judgement, Trial
 from unrolled.series.metrics import skill
-from unrolled.series.panel import Panel
+from unrolled.series.panels.panel import Panel
 from unrolled.series.report.words import percent
-from unrolled.series.trial import Judgement, Trial
+from unrolled.series.windows.examples import Examples
 
 CALIBRATION = 4000  # windows of each part behind the intervals of the test chart; more take long and move no line
 

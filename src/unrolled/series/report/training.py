@@ -3,7 +3,7 @@
 from typing import Any
 
 from unrolled.checkpoint import TrainingState
-from unrolled.series.plan import Plan
+from unrolled.series.learning.plan import Plan
 from unrolled.series.report.words import LOSSES, network, numbers
 from unrolled.series.words import counted
 

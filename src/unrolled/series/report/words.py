@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from unrolled.series.architecture import Architecture
+from unrolled.series.learning.architecture import Architecture
 
 LOSSES = {
     "mae": "mean absolute error, scaled",

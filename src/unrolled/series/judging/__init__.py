@@ -1,0 +1,1 @@
+"""What forecasts are worth: baselines, evaluation, significance, intervals."""

@@ -1,0 +1,160 @@
+"""Prediction intervals of a fitted network: by how much its forecasts were off before, and what that held on the test
+part.
+
+Everything is computed on the network's scale, so that series of different sizes teach each other, and brought back.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from unrolled.errors import DataError, SettingsError, nearest
+from unrolled.series import metrics
+from unrolled.series.judging.conformal import Interval, conformal_quantile, needed, rolling_interval, split_interval
+from unrolled.series.windows.scale import Scaler
+from unrolled.series.windows.window import Windows
+from unrolled.series.words import percent
+
+METHODS = ("rolling", "split")
+MOST = 20_000  # windows to measure the coverage of rolling intervals on; more take long and change nothing
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a network said of some windows, on its own scale: ``levels`` (windows, horizon, target, level)."""
+
+    windows: Windows
+    levels: np.ndarray
+
+    @cached_property
+    def actual(self) -> np.ndarray:
+        """What came, (windows, horizon, target), scaled; NaN where nothing was observed."""
+        actual = [batch.future.cpu().numpy() for batch in self.windows.batches()]
+        return np.concatenate(actual) if actual else np.empty(self.levels.shape[:3], np.float32)
+
+    @property
+    def point(self) -> np.ndarray:
+        """The point forecasts (windows, horizon, target): the middle level."""
+        return middle(self.levels)
+
+    def band(self, target: int) -> tuple[np.ndarray, np.ndarray]:
+        """The lowest and the highest level of a target, (windows, horizon) each; the same one of a point forecast."""
+        return self.levels[:, :, target, 0].astype(float), self.levels[:, :, target, -1].astype(float)
+
+
+def middle(levels: np.ndarray) -> np.ndarray:
+    """The middle of ascending levels (…, level), or the mean of the two middle ones."""
+    n = levels.shape[-1]
+    return levels[..., n // 2] if n % 2 else (levels[..., n // 2 - 1] + levels[..., n // 2]) / 2
+
+
+def around(point: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds that hold the point forecast: a band of quantiles far too wide is narrowed until it would turn over."""
+    return np.minimum(lower, point), np.maximum(upper, point)
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Conformal intervals of one level: a band, widened below and above by (2, horizon, target) scores seen before."""
+
+    level: float
+    method: str
+    widening: np.ndarray
+
+    def of(self, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bounds (windows, horizon, target), scaled, of levels (windows, horizon, target, level)."""
+        return around(middle(levels), levels[..., 0] - self.widening[0], levels[..., -1] + self.widening[1])
+
+
+def calibrate(level: float, method: str, seen: list[Said]) -> Intervals:
+    """The intervals of the forecasts to come, by the scores of what was ``seen``: for "split" the validation part, for
+    "rolling" its latest windows and those after it, as many as the validation part has.
+
+    Raises SettingsError for an unknown method or level, DataError for too few windows.
+    """
+    if method not in METHODS:
+        raise SettingsError(f"there are no intervals {method!r}{nearest(str(method), METHODS)}")
+    if not 0 < level < 1:
+        raise SettingsError(f"the level of intervals lies between 0 and 1, such as 0.9 for 90%, got {level}")
+    validation = seen[0]
+    count = len(validation.windows)
+    if count < needed(level):
+        raise DataError(
+            f"intervals of {percent(level)} need at least {needed(level)} validation windows to calibrate on, got "
+            f"{count}; give a longer table, or a level of at most {math.floor(100 * count / (count + 1))}%"
+        )
+    chosen = seen if method == "rolling" else seen[:1]
+    times = np.concatenate([said.windows.times for said in chosen])
+    latest = np.argsort(times, kind="stable")[-count:]
+    targets = validation.actual.shape[2]
+    widening = np.empty((2, validation.actual.shape[1], targets))
+    for target in range(targets):
+        lower, upper = (np.concatenate(parts) for parts in zip(*(said.band(target) for said in chosen), strict=True))
+        actual = np.concatenate([said.actual[:, :, target] for said in chosen])
+        scores = np.maximum(lower - actual, actual - upper)[latest]
+        widening[:, :, target] = conformal_quantile(scores, level)
+    if not np.isfinite(widening).all():
+        raise DataError(
+            f"intervals of {percent(level)} need at least {needed(level)} validation windows with an observed value at "
+            "each step; give a table with fewer gaps, or a lower level"
+        )
+    return Intervals(level, method, widening)
+
+
+def measure(
+    intervals: Intervals, scaler: Scaler, validation: Said, test: Said, actual: np.ndarray, scale: np.ndarray
+) -> list[dict[str, Any]]:
+    """What both methods hold on the test part, a dictionary a target: coverage overall and by step, width, scores.
+
+    ``actual`` (windows, horizon, target) are on the original scale, ``scale`` (windows, target) is what MASE divides
+    by. Rolling intervals read at each origin the errors that were known by then, and no other.
+    """
+    found = []
+    for target in range(actual.shape[2]):
+        bounds = {
+            "split": split_interval(
+                test.band(target), validation.band(target), validation.actual[:, :, target], intervals.level
+            ),
+            "rolling": _rolling(intervals.level, validation, test, target),
+        }
+        methods = {}
+        for name, scaled in bounds.items():
+            held = around(test.point[:, :, target], *scaled)
+            low, high = (_restored(scaler, test, target, part) for part in held)
+            y = actual[:, :, target]
+            keep = np.isfinite(low).all(axis=1)  # windows that were left out, when there are too many
+            y, low, high = y[keep], low[keep], high[keep]
+            methods[name] = {
+                "coverage": metrics.coverage(y, low, high),
+                "by_step": metrics.coverage(y, low, high, axis=0).tolist(),
+                "width": metrics.interval_width(y, low, high),
+                "interval score": metrics.interval_score(y, low, high, intervals.level),
+                "MSIS": metrics.msis(y, low, high, scale[keep, target, None], intervals.level),
+                "windows": int(keep.sum()),
+            }
+        found.append({"level": intervals.level, "used": intervals.method, "methods": methods})
+    return found
+
+
+def _rolling(level: float, validation: Said, test: Said, target: int) -> Interval:
+    """Rolling intervals of the test windows, NaN for those that are not among the most that are measured."""
+    chosen = np.unique(np.linspace(0, len(test.windows) - 1, min(len(test.windows), MOST)).astype(int))
+    before = np.unique(np.linspace(0, len(validation.windows) - 1, min(len(validation.windows), MOST)).astype(int))
+    old, new = validation.band(target), test.band(target)
+    band = (np.concatenate([old[0][before], new[0][chosen]]), np.concatenate([old[1][before], new[1][chosen]]))
+    actual = np.concatenate([validation.actual[before, :, target], test.actual[chosen, :, target]])
+    times = np.concatenate([validation.windows.times[before], test.windows.times[chosen]])
+    found = rolling_interval(band, actual, times, level, latest=max(len(before), needed(level)))
+    bounds = []
+    for part in found:
+        whole = np.full(test.actual.shape[:2], np.nan)
+        whole[chosen] = part[len(before) :]
+        bounds.append(whole)
+    return Interval(*bounds)
+
+
+def _restored(scaler: Scaler, said: Said, target: int, scaled: np.ndarray) -> np.ndarray:
+    return scaler.only(target).restore(scaled[:, :, None], said.windows.series)[:, :, 0]

@@ -1,0 +1,34 @@
+"""The linear autoregression on a network's own windows: trained and chosen on the same parts."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from unrolled.series.judging.baselines import LinearAutoregression
+from unrolled.series.windows.examples import Examples
+from unrolled.series.windows.window import Windows
+
+MOST = 100_000  # windows; more make it slower and no better
+
+
+def fit_line(examples: Examples, target: int) -> LinearAutoregression:
+    """Its weights from the training windows, its strength by the validation windows; where there are none, by the last
+    tenth of the training windows, which then count as well.
+    """
+    train, validation = examples.windows("train"), examples.windows("validation")
+    train = examples.windows("train", stride=-(-len(train) // MOST))
+    if len(validation):
+        return LinearAutoregression().fit(lambda: arrays(train, target), lambda: arrays(validation, target))
+    cut = np.quantile(train.times, 0.9)
+    early, late = train.some(train.times + examples.horizon <= cut), train.some(train.times > cut)
+    chosen = LinearAutoregression().fit(lambda: arrays(early, target), lambda: arrays(late, target)).strength
+    return LinearAutoregression([chosen]).fit(lambda: arrays(train, target), lambda: arrays(late, target))
+
+
+def arrays(windows: Windows, target: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Look-backs with the target as the first channel, what came, and what is known beside: ahead, and once for all."""
+    for batch in windows.batches():
+        past, known, static, future = (part.cpu().numpy() for part in batch[:4])
+        order = [target, *(c for c in range(past.shape[2]) if c != target)]
+        past = past[:, :, order] if target else past
+        yield past, future[:, :, target], np.concatenate([known.reshape(len(past), -1), static], axis=1)

@@ -1,0 +1,39 @@
+"""Where a table comes from: a file, a frame, or an embedded data set with defaults of its own."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from unrolled import data
+from unrolled.series.panels.roles import Columns
+from unrolled.series.reading import table as tables
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table, what to call it, which kind of frame it came as, and what is known of its columns beforehand."""
+
+    frame: pl.DataFrame
+    name: str
+    kind: str
+    defaults: dict[str, Any]
+
+    @classmethod
+    def open(cls, table: Any) -> "Source":
+        """Read a path (which goes first), load the embedded data set of that name, or take a frame as it is."""
+        if isinstance(table, str) and table in data.names() and not Path(table).exists():
+            return cls(data.load(table), table, "polars", data.describe(table).defaults)
+        name = str(table) if isinstance(table, str | Path) else "table"
+        return cls(tables.read(table), name, tables.kind(table), {})
+
+    def with_defaults(self, columns: Columns) -> Columns:
+        """The columns, where nothing is said of them as the data set has them."""
+        missing = {name: value for name, value in self.defaults.items() if getattr(columns, name, 0) is None}
+        return replace(columns, **missing)
+
+    @property
+    def stem(self) -> str:
+        """The name without folders and endings, for a run's name: data/my.csv.gz is my."""
+        return Path(self.name).name.split(".")[0] or "table"
