@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from unrolled.errors import UnrolledError
 from unrolled.lens import record
-from unrolled.nn.cells import ElmanCell, GRUCell, LSTMCell
+from unrolled.nn.cells import ElmanCell, GRUCell, LSTMCell, has_lstm_in
 from unrolled.nn.rnn import RNN
 
 KINDS = ("tanh", "relu", "lstm", "gru")
@@ -271,8 +271,8 @@ def test_without_gradients(mode):
         model(x)
         inside = dict(without.states)  # read where no gradient is kept
     for name, value in tape.states.items():
-        assert torch.equal(value, without.states[name])
-        assert torch.equal(value, inside[name])
+        torch.testing.assert_close(without.states[name], value)  # another kernel of torch's, with other rounding
+        assert torch.equal(without.states[name], inside[name])
         assert not inside[name].is_inference()  # may be computed with, gradients and all
     with pytest.raises(UnrolledError, match=r"^no gradient has reached 'encoder.rnn'; call backward\(\) on a loss"):
         _ = without.gradients
@@ -305,6 +305,8 @@ def test_autocast(cell, fused):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_autocast_of_torch(kind):
+    if kind == "lstm" and not has_lstm_in(torch.bfloat16):
+        pytest.skip("torch.nn.LSTM itself doesn't run under autocast to bfloat16 on this CPU")
     module = stock(kind)(3, 8, 2, batch_first=True, **options(kind))
     x = torch.randn(4, 6, 3)
     with record(module) as exact:

@@ -218,6 +218,15 @@ def test_bf16_autocast_stays_near_float32(name, lengths, fused):
 
 
 @PATHS
+def test_autocast_reads_what_a_layer_before_it_gave_in_half_precision(fused):
+    rnn, x = RNN(LSTMCell, 3, 16, fused=fused), torch.randn(2, 8, 3)
+    exact, _ = rnn(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output, _ = rnn(x.bfloat16())
+    assert (output.float() - exact).abs().max() < 0.03
+
+
+@PATHS
 @DIRECTIONS
 def test_shapes_are_those_of_the_signature(bidirectional, fused):
     rnn = RNN(LSTMCell, 3, 5, layers=2, bidirectional=bidirectional, fused=fused)

@@ -125,7 +125,9 @@ def _unroll(
             at_once = _gates_at_once(own, order(x), state, order(known))
             steps = zip(*(gate.unbind(dim=1) for gate in at_once), strict=True)
             cell.gates = lambda *_: type(at_once)(*next(steps))  # type: ignore[assignment]
-        elif from_input is not None and graph is None:  # one product over all steps instead of one a step
+        elif from_input is not None and graph is None and known is not None:
+            # One product over all steps instead of one a step; it may round otherwise, so only where the next line's
+            # state is the module's own.
             of_input = iter(from_input(order(x)).unbind(dim=1))
             cell._from_input = lambda _: next(of_input)  # type: ignore[assignment]
         if graph is not None:

@@ -18,6 +18,7 @@ A cell of your own is a ``torch.nn.Module`` built by ``cell(input_size, hidden_s
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -252,8 +253,31 @@ class LSTMCell(_TorchCell):
             x = torch.cat([x, past[..., None].to(x.dtype)], dim=-1)
             keep = weight_ih.new_tensor([-1e4, 1e4, 0.0, 0.0]).repeat_interleave(self.hidden_size)
             weight_ih = torch.cat([weight_ih, keep[:, None]], dim=1)
-        output, _, c = self._fused(torch.lstm, x, [state.h[None], state.c[None]], weight_ih)
+        before = [state.h[None], state.c[None]]
+        if (
+            x.device.type == "cpu"
+            and torch.is_autocast_enabled("cpu")
+            and not has_lstm_in(torch.get_autocast_dtype("cpu"))
+        ):
+            # On CPUs without AVX-512 torch has no LSTM in half precision, and only raises: it stays in full precision.
+            x, *before = (part.to(weight_ih.dtype) for part in (x, *before))
+            with torch.autocast("cpu", enabled=False):
+                output, _, c = self._fused(torch.lstm, x, before, weight_ih)
+        else:
+            output, _, c = self._fused(torch.lstm, x, before, weight_ih)
         return output, LSTMState(last(output, lengths), c)
+
+
+@cache
+def has_lstm_in(dtype: torch.dtype) -> bool:
+    """Whether torch.nn.LSTM runs under autocast to ``dtype`` on this CPU, found by running a small one."""
+    ones = torch.ones(1, 1, 1)
+    with torch.no_grad(), torch.autocast("cpu", dtype):
+        try:
+            torch.lstm(ones, [ones, ones], [torch.ones(4, 1)] * 2, False, 1, 0.0, False, False, True)
+        except RuntimeError:
+            return False
+    return True
 
 
 class GRUCell(_TorchCell):
