@@ -128,7 +128,7 @@ def rolling_interval(
 
     The level follows what happened, with the step ``adapt``, γ, of :func:`.adaptive_quantile`: where more was missed
     than α = 1 - level, intervals grow wider, and where less, narrower, for each step by itself (and each side). With
-    γ = 0 it stays. No interval but the first is infinite: none goes beyond the largest score that was known.
+    γ = 0 it stays. However much was missed, an interval is never wider than by the largest score that was known.
 
     >>> actual = np.array([[1.0], [-2.0], [3.0], [0.0]])
     >>> rolling_interval(np.zeros((4, 1)), actual, np.array([0, 1, 2, 3]), level=0.5).upper.T
