@@ -439,6 +439,7 @@ class Forecaster:
             folder,
             panel,
             cuts,
+            sum(state.seconds for one in {id(one): one for one in (trial, last)}.values() for state in one.states),
         )
         if folder is not None:
             _write(folder, self._result)
@@ -462,6 +463,7 @@ class Result:
     folder: Path | None
     panel: Panel | None = None
     cuts: Split | None = None
+    seconds: float = 0.0  # of all trainings; a loaded run doesn't need it
 
 
 KIND, METRICS, FORECAST, REPORT = "forecast", "metrics.jsonl", "forecast.csv", "report.html"
@@ -535,8 +537,9 @@ def _write(folder: Path, result: Result) -> None:
     atomic_write(folder / FORECAST, tables.csv(result.future))
     atomic_write(folder / REPORT, render(result.document))
     status = "interrupted" if result.ended == "interrupted" else "finished"
+    evaluations = [one.as_json() for one in result.evaluations]
     _write_manifest(
-        folder, result.plan, status, fitted=fitted, evaluations=[one.as_json() for one in result.evaluations]
+        folder, result.plan, status, fitted=fitted, seconds=round(result.seconds, 3), evaluations=evaluations
     )
 
 

@@ -16,7 +16,9 @@ from unrolled.training import TrainingSettings
 
 
 def facts(panel: Panel, cuts: Split) -> dict[str, Any]:
-    """What run.json says of the data: a fingerprint, how much there is, and where it begins, was split, and ends."""
+    """What run.json says of the data: a fingerprint of all and one of each target, how much there is, and where it
+    begins, was split, and ends.
+    """
     start = int(panel.starts.min())  # above 0 where the earliest series were left out
 
     def at(position: int) -> str:
@@ -24,6 +26,7 @@ def facts(panel: Panel, cuts: Split) -> dict[str, Any]:
 
     return {
         "fingerprint": panel.fingerprint(),
+        "targets": {target: panel.fingerprint_of(target) for target in panel.targets},
         "rows": len(panel.values),
         "series": len(panel.names),
         "begins": at(start),
