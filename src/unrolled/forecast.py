@@ -19,6 +19,7 @@ from unrolled.nn.names import cell_named
 from unrolled.report import render
 from unrolled.series.judging.evaluation import COMMON, Evaluation, evaluation_table
 from unrolled.series.judging.intervals import METHODS
+from unrolled.series.judging.statistical import check_installed
 from unrolled.series.leaks.copies import copy_notes
 from unrolled.series.leaks.evidence import Pipeline, Recipe, check_pipeline
 from unrolled.series.learning.architecture import Architecture, cell_name
@@ -140,6 +141,7 @@ class Forecaster:
         frequency: str | None = None,
         fill: str | None = None,
         refit: bool = False,
+        stats: bool = False,
         run: str | Path | bool = False,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> "Forecaster":
@@ -151,11 +153,14 @@ class Forecaster:
         with one value a series; naming any turns off the automatic choice, all other numeric columns as ``past``.
         ``angles`` are in degrees, and become sine and cosine; ``calendar`` adds hour, weekday and season of the time
         stamps; ``wide`` reads a table with a column a series. ``refit`` trains once more, on all rows, before it
-        predicts the future. ``run`` is a new folder that holds checkpoints while it trains and everything when it's
-        done; True makes ``runs/<name>-<n>``.
+        predicts the future. ``stats`` fits Theta and exponential smoothing beside the other baselines, in at most 200
+        test windows (needs ``unrolled[stats]``). ``run`` is a new folder that holds checkpoints while it trains and
+        everything when it's done; True makes ``runs/<name>-<n>``.
 
         Raises DataError for a table that can't be used, SettingsError for options that contradict each other.
         """
+        if stats:
+            check_installed()
         source = Source.open(table)
         columns = Columns(target, time, series, only, past, frequency, fill, future, static, angles, calendar, wide)
         columns = source.with_defaults(columns)
@@ -173,6 +178,7 @@ class Forecaster:
             source.name,
             facts(panel, cuts),
             panel.notes,
+            stats,
         )
         device_named(self.training.device)
         folder = None
@@ -199,6 +205,8 @@ class Forecaster:
         """
         folder = Path(run)
         plan = Plan.from_json(read_run(folder), folder)
+        if plan.stats:
+            check_installed()
         remove_leftovers(folder)
         source = Source.open(plan.source if table is None else table)
         panel, cuts = _prepared(plan, source.frame)
@@ -294,6 +302,8 @@ class Forecaster:
         Raises DataError for a table without enough new rows, or with series that it was not trained on.
         """
         result, source = self._fitted(), Source.open(table)
+        if result.plan.stats:
+            check_installed()
         panel, cuts = new_rows(result.fitted, source.frame)
         before, trial = update(result.fitted, self.cell, panel, cuts, self.training, on_progress)
         notes = (*panel.notes, f"It had been trained before, on {result.plan.source}.")
@@ -412,7 +422,9 @@ class Forecaster:
         before: Trial | None = None,
     ) -> "Forecaster":
         """Judge the trial, predict the future with the last one, write everything down."""
-        judged = judge(trial, plan.level, plan.intervals, before)
+        if plan.stats:
+            log.info("Fitting Theta and exponential smoothing, which takes a minute at most …")
+        judged = judge(trial, plan.level, plan.intervals, before, plan.stats)
         new = [note for note in judged.notes if note not in plan.notes]  # a run that goes on has them already
         for note in new:
             log.info(note)

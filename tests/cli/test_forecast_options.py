@@ -221,7 +221,9 @@ def test_help_has_a_line_of_words_for_each_option_and_fits_a_terminal(command):
         assert choice in out
 
 
-@pytest.mark.parametrize("option", ["--folds 2", "--ensemble 2", "--calendar", "--wide", "--future x", "--level 0.5"])
+@pytest.mark.parametrize(
+    "option", ["--folds 2", "--stats", "--ensemble 2", "--calendar", "--wide", "--future x", "--level 0.5"]
+)
 def test_resume_takes_none_of_them(option, trained, command):
     code, _, err = command("forecast", "--resume", trained, *option.split())
     assert code == 2

@@ -70,6 +70,7 @@ def _columns(name: str, words: str):
 @click.option("--ensemble", type=click.IntRange(1), metavar="N", help="The mean of N networks.  [default: 1]")
 @click.option("--level", type=click.FloatRange(0, 1, True, True), help="Of the intervals.  [default: 0.9]")
 @_chosen("intervals", "By the latest errors, or the validation part's.  [default: rolling]")
+@click.option("--stats", is_flag=True, help="Beside Theta and exponential smoothing too; needs unrolled[stats].")
 @click.option("--strategies", metavar="NAMES", help="Then compare strategies: all, or some, joined by commas.")
 @click.option("--folds", type=click.IntRange(1), metavar="N", help="Backtest: N folds of the test part.")
 @click.option("--refit-folds", metavar="WHEN", help="Train anew always, never, or every K-th fold.  [default: always]")
@@ -153,7 +154,19 @@ def fit(file: str, options: dict[str, Any], on_progress) -> "Forecaster":
         del shape["intervals"]
         shape["level"] = None
     columns = _some(
-        given, "time", "series", "frequency", "fill", "refit", "calendar", "wide", "only", "past", "future", "static"
+        given,
+        "time",
+        "series",
+        "frequency",
+        "fill",
+        "refit",
+        "stats",
+        "calendar",
+        "wide",
+        "only",
+        "past",
+        "future",
+        "static",
     )
     if options.get("only_target"):
         columns["past"] = ()

@@ -32,6 +32,8 @@ class Evaluation:
 
     The first method is the model. A metric that is undefined, such as MAPE where an actual value is zero, is None.
     ``tests`` hold the model against each baseline; ``lag`` is the lag-1 check; ``intervals`` the measured coverage.
+    ``statistical`` is an evaluation of some of the windows alone, those in which Theta and exponential smoothing were
+    fitted; where that was done in all windows, they are among the baselines, and it is None.
     """
 
     target: str
@@ -44,6 +46,7 @@ class Evaluation:
     tests: list[dict[str, Any]]
     lag: dict[str, Any] | None
     intervals: dict[str, Any] | None = None
+    statistical: "Evaluation | None" = None
 
     @property
     def model(self) -> str:
@@ -92,7 +95,15 @@ class Evaluation:
     def sentences(self) -> list[str]:
         """The verdict, and what else there is to say: of shifted copies, of intervals, of MAPE."""
         shifted = self.lag_sentence() if self.lag is not None and LagCheck(**self.lag).shifted else None
-        return [one for one in (self.verdict(), shifted, self.coverage_sentence(), self.caveat) if one]
+        found = (self.verdict(), self.statistical_sentence(), shifted, self.coverage_sentence(), self.caveat)
+        return [one for one in found if one]
+
+    def statistical_sentence(self) -> str | None:
+        """The verdict in the windows in which Theta and exponential smoothing were fitted, where those are not all."""
+        if self.statistical is None:
+            return None
+        few = f"in {self.statistical.windows:,} of the {self.windows:,} windows"
+        return f"Beside Theta and exponential smoothing, {few}: {self.statistical.verdict()}"
 
     def lag_sentence(self) -> str | None:
         """What the lag-1 check found, where it could be made."""
@@ -160,6 +171,10 @@ class Evaluation:
         made = replace(made, tests=_numbers(made.tests), intervals=made.intervals and _numbers(made.intervals))
         if isinstance(made.lag, dict):  # its best lag may be None
             made = replace(made, lag={k: v if k == "best_lag" else _numbers(v) for k, v in made.lag.items()})
+        if (inner := saved["statistical"]) is not None:
+            if not isinstance(inner, dict) or inner["statistical"] is not None or inner["target"] != made.target:
+                raise TypeError("what is said of Theta and exponential smoothing is of another kind")
+            made = replace(made, statistical=cls.from_json(inner))
         made._check_words()
         return made
 
@@ -201,6 +216,15 @@ class Scored:
     times: np.ndarray
     last: np.ndarray
     scales: dict[int, np.ndarray]
+
+    def only(self, which: np.ndarray) -> "Scored":
+        """The windows ``which`` alone."""
+        return replace(
+            self,
+            forecasts={method: values[which] for method, values in self.forecasts.items()},
+            scales={power: scales[which] for power, scales in self.scales.items()},
+            **{name: getattr(self, name)[which] for name in _ARRAYS},
+        )
 
     @classmethod
     def joined(cls, parts: "list[Scored]") -> "Scored":

@@ -40,7 +40,8 @@ def facts(panel: Panel, cuts: Split) -> dict[str, Any]:
 class Plan:
     """Everything that decides a run's result, but for the data, which :func:`facts` knows again.
 
-    ``level`` is that of the prediction intervals (None: there are none), ``intervals`` how they are calibrated.
+    ``level`` is that of the prediction intervals (None: there are none), ``intervals`` how they are calibrated;
+    ``stats`` is whether Theta and exponential smoothing are fitted beside the model.
     """
 
     architecture: Architecture
@@ -52,6 +53,7 @@ class Plan:
     source: str  # the table, as it was named
     data: dict[str, Any]
     notes: tuple[str, ...]  # what was found in the data and done to it
+    stats: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -76,7 +78,7 @@ class Plan:
         for option in ("epochs", "minutes", "seed"):
             if (value := getattr(self.training, option)) is not None:
                 words += [f"--{option}", _word(value)]
-        return shlex.join(words + ["--refit"] * self.refit)
+        return shlex.join(words + ["--refit"] * self.refit + ["--stats"] * self.stats)
 
     def _unusual(self) -> dict[str, Any]:
         """What isn't as it is when nobody asks, by the names of the command's options."""
@@ -99,11 +101,11 @@ class Plan:
             unusual = unusual | {"level": None}
             unusual.pop("intervals", None)
         sizes = f"horizon={shape.horizon}, cell={cell}, {_keywords(rest | unusual)}"
-        refit = ", refit=True" if self.refit else ""
+        more = "".join(f", {name}=True" for name in ("refit", "stats") if getattr(self, name))
         return (
             "import unrolled as ur\n\n"
             f"f = ur.Forecaster({sizes}{training})\n"
-            f"f.fit({self.source!r}, {_keywords(columns)}{refit})\n"
+            f"f.fit({self.source!r}, {_keywords(columns)}{more})\n"
             "f.evaluate()\n"
             "f.predict()\n"
         )
@@ -113,7 +115,7 @@ class Plan:
         """The plan in a run's manifest. Raises RunError where it isn't one."""
         try:
             parts = {name: saved[name] for name in cls.__dataclass_fields__}
-            kinds = {"refit": bool, "source": str, "data": dict, "notes": list, "intervals": str}
+            kinds = {"refit": bool, "stats": bool, "source": str, "data": dict, "notes": list, "intervals": str}
             for name, kind in kinds.items():
                 if not isinstance(parts[name], kind):
                     raise TypeError(f"{name} is {str(parts[name])[:40]!r}")
