@@ -11,7 +11,7 @@ from torch import nn
 
 from unrolled.checkpoint import TrainingState
 from unrolled.errors import DataError
-from unrolled.series.judging.evaluation import Evaluation, Scored, evaluate, score
+from unrolled.series.judging.evaluation import EARLIER, Evaluation, Scored, evaluate, score
 from unrolled.series.judging.intervals import Intervals, Said, calibrate, measure
 from unrolled.series.judging.sample import sample
 from unrolled.series.learning.architecture import Architecture
@@ -132,7 +132,7 @@ def judge(
     Raises UnrolledError with ``stats`` when statsmodels is not installed.
     """
     examples, test = trial.examples, trial.say("test")
-    beside = {"earlier network": before.restored(before.say("test"))} if before is not None else {}
+    beside = {EARLIER: before.restored(before.say("test"))} if before is not None else {}
     scored = score(examples, {trial.name: trial.restored(test), **beside}, test.windows)
     stride = trial.stride("test")
     notes = [f"Scored at every {stride}th origin of the test part, as there are so many."] if stride > 1 else []
