@@ -23,7 +23,7 @@ from unrolled.series.judging.statistical import check_installed
 from unrolled.series.leaks.copies import copy_notes
 from unrolled.series.leaks.evidence import Pipeline, Recipe, check_pipeline
 from unrolled.series.learning.architecture import Architecture, cell_name
-from unrolled.series.learning.backtest import Backtest, backtest
+from unrolled.series.learning.backtest import Backtest, backtest, check_folds
 from unrolled.series.learning.fit import Files
 from unrolled.series.learning.fitted import Fitted, context_table, load_fitted, save_fitted
 from unrolled.series.learning.plan import Plan, facts
@@ -123,6 +123,14 @@ class Forecaster:
         with torch.device("meta"):  # what doesn't fit together is said now
             Architecture(targets=1, past=0, known=0, static=0, lookback=1, **self._shape).build(self.cell)
         self._result: Result | None = None
+        self._expected: dict[str, Any] | None = None
+
+    def expect_backtest(self, *, folds: int, refit: str | int = "always", sliding: bool = False) -> "Forecaster":
+        """Say before :meth:`fit` that :meth:`backtest` will follow with these, so that folds that can't be are refused
+        before anything is trained, with the errors of that method.
+        """
+        self._expected = {"folds": folds, "refit": refit, "sliding": sliding}
+        return self
 
     def fit(
         self,
@@ -166,6 +174,8 @@ class Forecaster:
         columns = source.with_defaults(columns)
         horizon, scaling = self._shape["horizon"], self._shape["scaling"]
         panel, cuts, lookback = prepared(columns, source.frame, horizon, self.lookback)
+        if self._expected is not None:
+            check_folds(panel, cuts, lookback, horizon, **self._expected)
         checked = check_pipeline(Pipeline(columns, lookback, horizon, scaling), source.frame, panel, cuts)
         panel = replace(panel, notes=(*panel.notes, checked, *copy_notes(panel, cuts, horizon)))
         plan = Plan(
