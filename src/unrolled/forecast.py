@@ -19,10 +19,11 @@ from unrolled.nn.names import cell_named
 from unrolled.report import render
 from unrolled.series.judging.evaluation import COMMON, Evaluation, evaluation_table
 from unrolled.series.judging.intervals import METHODS
+from unrolled.series.judging.statistical import check_installed
 from unrolled.series.leaks.copies import copy_notes
 from unrolled.series.leaks.evidence import Pipeline, Recipe, check_pipeline
 from unrolled.series.learning.architecture import Architecture, cell_name
-from unrolled.series.learning.backtest import Backtest, backtest
+from unrolled.series.learning.backtest import Backtest, backtest, check_folds
 from unrolled.series.learning.fit import Files
 from unrolled.series.learning.fitted import Fitted, context_table, load_fitted, save_fitted
 from unrolled.series.learning.plan import Plan, facts
@@ -123,6 +124,14 @@ class Forecaster:
         with torch.device("meta"):  # what doesn't fit together is said now
             Architecture(targets=1, past=0, known=0, static=0, lookback=1, **self._shape).build(self.cell)
         self._result: Result | None = None
+        self._expected: dict[str, Any] | None = None
+
+    def expect_backtest(self, *, folds: int, refit: str | int = "always", sliding: bool = False) -> "Forecaster":
+        """Say before :meth:`fit` that :meth:`backtest` will follow with these, so that folds that can't be are refused
+        before anything is trained, with the errors of that method.
+        """
+        self._expected = {"folds": folds, "refit": refit, "sliding": sliding}
+        return self
 
     def fit(
         self,
@@ -141,6 +150,7 @@ class Forecaster:
         frequency: str | None = None,
         fill: str | None = None,
         refit: bool = False,
+        stats: bool = False,
         run: str | Path | bool = False,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> "Forecaster":
@@ -152,16 +162,21 @@ class Forecaster:
         with one value a series; naming any turns off the automatic choice, all other numeric columns as ``past``.
         ``angles`` are in degrees, and become sine and cosine; ``calendar`` adds hour, weekday and season of the time
         stamps; ``wide`` reads a table with a column a series. ``refit`` trains once more, on all rows, before it
-        predicts the future. ``run`` is a new folder that holds checkpoints while it trains and everything when it's
-        done; True makes ``runs/<name>-<n>``.
+        predicts the future. ``stats`` fits Theta and exponential smoothing beside the other baselines, in at most 200
+        test windows (needs ``unrolled[stats]``). ``run`` is a new folder that holds checkpoints while it trains and
+        everything when it's done; True makes ``runs/<name>-<n>``.
 
         Raises DataError for a table that can't be used, SettingsError for options that contradict each other.
         """
+        if stats:
+            check_installed()
         source = Source.open(table)
         columns = Columns(target, time, series, only, past, frequency, fill, future, static, angles, calendar, wide)
         columns = source.with_defaults(columns)
         horizon, scaling = self._shape["horizon"], self._shape["scaling"]
         panel, cuts, lookback = prepared(columns, source.frame, horizon, self.lookback)
+        if self._expected is not None:
+            check_folds(panel, cuts, lookback, horizon, **self._expected)
         checked = check_pipeline(Pipeline(columns, lookback, horizon, scaling), source.frame, panel, cuts)
         panel = replace(panel, notes=(*panel.notes, checked, *copy_notes(panel, cuts, horizon)))
         plan = Plan(
@@ -174,6 +189,7 @@ class Forecaster:
             source.name,
             facts(panel, cuts),
             panel.notes,
+            stats,
         )
         device_named(self.training.device)
         folder = None
@@ -200,6 +216,8 @@ class Forecaster:
         """
         folder = Path(run)
         plan = Plan.from_json(read_run(folder), folder)
+        if plan.stats:
+            check_installed()
         remove_leftovers(folder)
         source = Source.open(plan.source if table is None else table)
         panel, cuts = _prepared(plan, source.frame)
@@ -295,6 +313,8 @@ class Forecaster:
         Raises DataError for a table without enough new rows, or with series that it was not trained on.
         """
         result, source = self._fitted(), Source.open(table)
+        if result.plan.stats:
+            check_installed()
         panel, cuts = new_rows(result.fitted, source.frame)
         before, trial = update(result.fitted, self.cell, panel, cuts, self.training, on_progress)
         notes = (*panel.notes, f"It had been trained before, on {result.plan.source}.")
@@ -413,7 +433,9 @@ class Forecaster:
         before: Trial | None = None,
     ) -> "Forecaster":
         """Judge the trial, predict the future with the last one, write everything down."""
-        judged = judge(trial, plan.level, plan.intervals, before)
+        if plan.stats:
+            log.info("Fitting Theta and exponential smoothing, which takes a minute at most …")
+        judged = judge(trial, plan.level, plan.intervals, before, plan.stats)
         new = [note for note in judged.notes if note not in plan.notes]  # a run that goes on has them already
         for note in new:
             log.info(note)
@@ -440,6 +462,7 @@ class Forecaster:
             folder,
             panel,
             cuts,
+            sum(state.seconds for one in {id(one): one for one in (trial, last)}.values() for state in one.states),
         )
         if folder is not None:
             _write(folder, self._result)
@@ -463,6 +486,7 @@ class Result:
     folder: Path | None
     panel: Panel | None = None
     cuts: Split | None = None
+    seconds: float = 0.0  # of all trainings; a loaded run doesn't need it
 
 
 KIND, METRICS, FORECAST, REPORT = "forecast", "metrics.jsonl", "forecast.csv", "report.html"
@@ -536,8 +560,9 @@ def _write(folder: Path, result: Result) -> None:
     atomic_write(folder / FORECAST, tables.csv(result.future))
     atomic_write(folder / REPORT, render(result.document))
     status = "interrupted" if result.ended == "interrupted" else "finished"
+    evaluations = [one.as_json() for one in result.evaluations]
     _write_manifest(
-        folder, result.plan, status, fitted=fitted, evaluations=[one.as_json() for one in result.evaluations]
+        folder, result.plan, status, fitted=fitted, seconds=round(result.seconds, 3), evaluations=evaluations
     )
 
 
