@@ -50,6 +50,7 @@ def run(quick: bool = False) -> Result:
     return Result(
         [
             Figure(f"{predicted}: prediction, CPU", "s", many["predict"], Target("under", 10)),
+            Figure(f"{predicted}: prediction from {HORIZON} newer points, CPU", "s", many["newer"]),
             Figure(f"{predicted}: Parquet file to panel, CPU", "s", many["read"]),
             Figure(f"{predicted}: frame in memory to panel, CPU", "s", many["panel"]),
             Figure(f"{predicted}: a fit with its evaluation, CPU", "s", [many["fit"]]),
@@ -88,7 +89,10 @@ def measure(part: str, path: str, repeats: int) -> dict[str, object]:
             spent.append(clock.cpu)
         return spent
 
+    day = timedelta(hours=HORIZON)
+    newer = frame.filter(pl.col("time") > pl.col("time").max() - day).with_columns(pl.col("time") + day)
     return found | {
+        "newer": seconds(lambda: forecaster.predict(newer)),
         "predict": seconds(lambda: forecaster.predict(frame)),
         "read": seconds(lambda: Columns(**columns).read(Source.open(path).frame)),
         "panel": seconds(lambda: Columns(**columns).read(frame)),
