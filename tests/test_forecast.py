@@ -414,7 +414,7 @@ def test_a_noisy_sine_is_learned_to_near_the_noise(cell):
 
 def test_newer_rows_of_many_series_read_the_context_once(monkeypatch):
     """Not once for each series: of ten thousand that would take hours."""
-    names, (known, newer) = [f"s{i}" for i in range(30)], (daily(60), daily(3, 60))
+    names, (known, newer) = [f"s{i:02d}" for i in range(30)], (daily(60), daily(3, 60))
     table, after = (
         pl.concat([own.with_columns(s=pl.lit(name), y=pl.col("y") + i) for i, name in enumerate(names)])
         for own in (known, newer)
