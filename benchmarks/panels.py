@@ -10,6 +10,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -65,17 +66,23 @@ def run(quick: bool = False) -> Result:
     )
 
 
-def measure(part: str, path: str, repeats: int) -> dict[str, object]:
+def measure(part: str, path: str, repeats: int) -> dict[str, Any]:
     """One part, in this process: a fit from the file, then what is asked of it."""
     import unrolled as ur
     from unrolled import forecast  # noqa: F401 - everything that a fit needs, so that imports are done
     from unrolled.series.panels.roles import Columns
     from unrolled.series.panels.source import Source
 
-    imports, columns, clock = peak(), {"target": "value", "time": "time", "series": "series"}, Clock()
+    imports, clock = peak(), Clock()
+    columns: dict[str, Any] = {"target": "value", "time": "time", "series": "series"}
     training = ur.TrainingSettings(minutes=MINUTES, threads=1, seed=SEED, device="cpu")
     forecaster = ur.Forecaster(HORIZON, training=training).fit(path, **columns)
-    found = {"fit": clock.cpu, "imports": imports, "peak": peak(), "windows": forecaster.evaluation.windows}
+    found: dict[str, Any] = {
+        "fit": clock.cpu,
+        "imports": imports,
+        "peak": peak(),
+        "windows": forecaster.evaluation.windows,
+    }
     frame = Source.open(path).frame
     found |= {"table": frame.estimated_size(), "notes": forecaster.evaluation.sentences()}
     if part == "train":

@@ -156,8 +156,11 @@ class Usable:
         there = ~np.isnan(panel.values[:, :targets]).all(axis=1)
         trained = np.repeat(observed(panel, cuts.part("train")), np.diff(panel.offsets))
         number = np.int32 if len(values) < 2**31 else np.int64  # half the memory, which a long panel feels
-        parts = (missing, unknown, there)
-        return cls(*(np.concatenate([[0], np.cumsum(part, dtype=number)], dtype=number) for part in parts), trained)
+
+        def counted_before(which: np.ndarray) -> np.ndarray:
+            return np.concatenate([[0], np.cumsum(which, dtype=number)], dtype=number)
+
+        return cls(counted_before(missing), counted_before(unknown), counted_before(there), trained)
 
     def of(self, rows: np.ndarray, lookback: int, horizon: int) -> np.ndarray:
         """The usable ones of the windows that begin their forecasts at ``rows``."""
