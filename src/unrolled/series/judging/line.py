@@ -6,6 +6,7 @@ import numpy as np
 
 from unrolled.series.judging.baselines import LinearAutoregression
 from unrolled.series.windows.examples import Examples
+from unrolled.series.windows.split import thinning
 from unrolled.series.windows.window import Windows
 
 MOST = 100_000  # windows; more make it slower and no better
@@ -16,7 +17,7 @@ def fit_line(examples: Examples, target: int) -> LinearAutoregression:
     tenth of the training windows, which then count as well.
     """
     train, validation = examples.windows("train"), examples.windows("validation")
-    train = examples.windows("train", stride=-(-len(train) // MOST))
+    train = examples.windows("train", stride=thinning(len(train), MOST, examples.panel.frequency.season))
     if len(validation):
         return LinearAutoregression().fit(lambda: arrays(train, target), lambda: arrays(validation, target))
     cut = np.quantile(train.times, 0.9)

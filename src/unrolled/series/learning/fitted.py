@@ -99,11 +99,17 @@ class Fitted:
 
     def _look_backs(self, panel: Panel, values: np.ndarray) -> np.ndarray:
         """The last look-back of each series, (series * lookback, channel); short ones go on from the context."""
-        lookback = self.architecture.lookback
-        rows = []
-        for i, (first, end) in enumerate(zip(panel.offsets[:-1], panel.offsets[1:], strict=True)):
-            own = values[max(first, end - lookback) : end]
-            rows += [own] if len(own) == lookback else [self._before(panel, i, own, lookback - len(own)), own]
+        lookback, spans = self.architecture.lookback, zip(panel.offsets[:-1], panel.offsets[1:], strict=True)
+        rows = [values[max(first, end - lookback) : end] for first, end in spans]
+        short = [i for i, own in enumerate(rows) if len(own) < lookback]
+        if short:
+            context = self.context_panel()
+            place = {name: at for at, name in enumerate(context.names)}
+            begins = panel.stamps_of(np.zeros(len(rows), np.int64), np.ones(len(rows), np.int64))
+            positions = context.frequency.positions(begins, context.origin)
+            for i in short:
+                before = self._before(panel, i, rows[i], context, place[panel.names[i]], int(positions[i]))
+                rows[i] = np.concatenate([before, rows[i]])
         values = np.concatenate(rows)
         if np.isnan(values).any():
             raise DataError(
@@ -112,15 +118,16 @@ class Fitted:
             )
         return values
 
-    def _before(self, panel: Panel, i: int, own: np.ndarray, count: int) -> np.ndarray:
-        """The ``count`` rows of the context right before the first row of series ``i``.
+    def _before(self, panel: Panel, i: int, own: np.ndarray, context: Panel, at: int, position: int) -> np.ndarray:
+        """The rows of the context right before the first row of series ``i``, as many as ``own``, its last rows, lack
+        of a look-back. ``at`` is its number in the context, ``position`` where it begins on that grid.
 
         A series that was too short for a look-back from the start is read as if its first row had been there before.
         """
-        context, lookback = self.context_panel(), self.architecture.lookback
-        at = context.names.index(panel.names[i])
+        lookback = self.architecture.lookback
+        count = lookback - len(own)
         length = int(context.offsets[at + 1] - context.offsets[at])
-        shift = int(context.frequency.positions(panel.stamps(i, 0, 1), context.origin)[0] - context.starts[at])
+        shift = position - int(context.starts[at])
         follows = panel.time is not None and 0 <= shift <= length
         row = int(context.offsets[at]) + (shift if follows else 0)
         before = context.values[max(row - count, int(context.offsets[at])) : row]
@@ -147,8 +154,7 @@ def ahead_table(panel: Panel, values: list[np.ndarray], series_type: pl.DataType
     columns: dict[str, Any] = {}
     if panel.series:
         columns[panel.series] = _names(panel, np.full(len(lengths), horizon), series_type)
-    stamps = pl.concat([panel.stamps(i, int(n), horizon) for i, n in enumerate(lengths)])
-    columns[panel.time or free_name("row", panel)] = stamps
+    columns[panel.time or free_name("row", panel)] = panel.stamps_of(lengths, np.full(len(lengths), horizon))
     columns[free_name("step", panel)] = np.tile(np.arange(1, horizon + 1), len(lengths))
     for target, name in enumerate(panel.targets):
         for part, end in zip(values, ("", "_lower", "_upper"), strict=False):
@@ -196,9 +202,7 @@ def context_table(
     columns: dict[str, Any] = {}
     if panel.series:
         columns[panel.series] = _names(panel, counts, series_type)
-    columns[panel.time or free_name("row", panel)] = pl.concat(
-        [panel.stamps(i, int(a), int(n)) for i, (a, n) in enumerate(zip(firsts, counts, strict=True))]
-    )
+    columns[panel.time or free_name("row", panel)] = panel.stamps_of(firsts, counts)
     columns |= {name: pl.Series(table[:, channel]).fill_nan(None) for channel, name in enumerate(panel.channels)}
     static = np.repeat(panel.static_values, counts, axis=0)
     return pl.DataFrame(columns | {name: static[:, column] for column, name in enumerate(panel.static)})

@@ -1,6 +1,5 @@
 """One training and its judgement: what fitting, backtests and the comparison of strategies have in common."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +21,18 @@ from unrolled.series.panels.ahead import check_ahead
 from unrolled.series.panels.panel import Panel
 from unrolled.series.panels.roles import Columns
 from unrolled.series.windows.examples import Examples
-from unrolled.series.windows.split import Part, Split, check_length, default_lookback, short_series_note, split
+from unrolled.series.windows.split import (
+    Part,
+    Split,
+    check_length,
+    default_lookback,
+    short_series_note,
+    split,
+    thinning,
+)
 from unrolled.training import Progress, TrainingSettings, device_named
 
-MOST = 5_000_000  # forecast values that are scored; each method's take 40 MB
+MOST = 2_000_000  # forecast values that are scored; each method's take 16 MB
 
 
 def prepared(columns: Columns, frame: pl.DataFrame, horizon: int, lookback: int | None) -> tuple[Panel, Split, int]:
@@ -73,7 +80,8 @@ class Trial:
 
     def stride(self, part: Part) -> int:
         """How far apart the windows lie that are scored, so that they are not more than memory has room for."""
-        return max(1, math.ceil(len(self.examples.windows(part)) * self.architecture.horizon / MOST))
+        season, horizon = self.examples.panel.frequency.season, self.architecture.horizon
+        return thinning(len(self.examples.windows(part)), max(1, MOST // horizon), season)
 
     def restored(self, said: Said) -> np.ndarray:
         """The point forecasts on the original scale, (windows, horizon, target)."""

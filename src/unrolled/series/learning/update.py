@@ -35,13 +35,13 @@ def new_rows(fitted: Fitted, frame: pl.DataFrame) -> tuple[Panel, Split]:
     if unknown := [name for name in panel.names if name not in trained]:
         raise refuse(f"series {shown(unknown[0])} was not in the training data{near(unknown[0], fitted.names)}")
     known = fitted.context_panel()
-    ends = [known.stamps(i, int(n) - 1, 1) for i, n in enumerate(np.diff(known.offsets))]
-    begin = int(panel.frequency.positions(pl.concat(ends), panel.origin).max()) + 1
+    lengths = np.diff(known.offsets)
+    ends = known.stamps_of(lengths - 1, np.ones_like(lengths))
+    begin = int(panel.frequency.positions(ends, panel.origin).max()) + 1
     end = int((panel.starts + np.diff(panel.offsets)).max())
     if end <= begin:
-        last = max(stamp[0] for stamp in ends)
         raise refuse(
-            f"the table has no row after {last}, where the data end that the run was trained on; give newer rows"
+            f"the table has no row after {ends.max()}, where the data end that the run was trained on; give newer rows"
         )
     train, validation, _ = SHARES
     cuts = Split(begin + round((end - begin) * train), begin + round((end - begin) * (train + validation)), end, begin)

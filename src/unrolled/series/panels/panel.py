@@ -123,9 +123,17 @@ class Panel:
         last are the future.
         """
         stamps = self.frequency.stamps(self.origin, int(self.starts[series_index]) + first, count)
-        with foreign(
-            f"{count:,} stamps from {stamps[0] if count else self.origin}"
-        ):  # nanoseconds end in the year 2262
+        return self._typed(stamps, f"{count:,} stamps from {stamps[0] if count else self.origin}")
+
+    def stamps_of(self, first: np.ndarray, counts: np.ndarray) -> pl.Series:
+        """The stamps of rows first … first + counts - 1 of each series, both (series,), series behind series."""
+        ends = np.cumsum(counts)
+        own = np.arange(int(ends[-1])) - np.repeat(ends - counts, counts)  # 0 … counts - 1 of each series
+        stamps = self.frequency.at(self.origin, np.repeat(self.starts + first, counts) + own)
+        return self._typed(stamps, f"{len(stamps):,} stamps from {self.origin}")
+
+    def _typed(self, stamps: pl.Series, about: str) -> pl.Series:
+        with foreign(about):  # nanoseconds end in the year 2262
             return (stamps if self.dtype is None else stamps.cast(self.dtype)).rename(self.time or "")
 
     def fingerprint(self) -> str:

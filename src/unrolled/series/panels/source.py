@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from unrolled import data
+from unrolled.series.panels.inputs import several
 from unrolled.series.panels.roles import Columns
 from unrolled.series.reading import table as tables
 
@@ -29,8 +30,13 @@ class Source:
         return cls(tables.read(table), name, tables.kind(table), {})
 
     def with_defaults(self, columns: Columns) -> Columns:
-        """The columns, where nothing is said of them as the data set has them."""
+        """The columns, where nothing is said of them as the data set has them. An angle that it knows is an input only
+        where inputs are chosen automatically, or where it is named as one.
+        """
         missing = {name: value for name, value in self.defaults.items() if getattr(columns, name, 0) is None}
+        if "angles" in missing and (columns.past is not None or columns.future or columns.static):
+            named = {*columns.targets, *several(columns.past), *several(columns.future)}
+            missing["angles"] = [name for name in missing["angles"] if name in named] or None
         return replace(columns, **missing)
 
     @property
