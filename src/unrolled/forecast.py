@@ -55,8 +55,8 @@ class Forecaster:
     ``dropout`` acts between layers and before the head. ``loss`` is "mae", "mse", "huber", "smape" or "quantile";
     ``scaling`` "standard", "min-max", "robust" or "log". ``level`` is that of the prediction intervals (None: there are
     none), calibrated on the latest errors ("rolling") or on the validation part's ("split"). The network speaks of
-    changes from the last value, or with ``skip`` "linear" from the linear autoregression's forecast. ``ensemble``
-    networks of as many seeds forecast their mean.
+    changes from the last value, or with ``skip`` "linear" from the linear autoregression's forecast; with "mean" its
+    forecast is averaged with that one's. ``ensemble`` networks of as many seeds forecast their mean.
 
     >>> import unrolled as ur
     >>> f = ur.Forecaster(horizon=24, cell="gru", training=ur.TrainingSettings(epochs=1))
