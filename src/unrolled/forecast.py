@@ -57,8 +57,8 @@ class Forecaster:
     ``scaling`` "standard", "min-max", "robust" or "log". ``level`` is that of the prediction intervals (None: there are
     none), calibrated on the validation part's errors ("split"), or on the latest ones, wider where intervals missed
     more than they promised, and narrower where less ("rolling"). The network speaks of changes from the last value, or
-    with ``skip`` "linear" from the linear autoregression's forecast. ``ensemble`` networks of as many seeds forecast
-    their mean.
+    with ``skip`` "linear" from the linear autoregression's forecast; with "mean" its forecast is averaged with that
+    one's. ``ensemble`` networks of as many seeds forecast their mean.
 
     >>> import unrolled as ur
     >>> f = ur.Forecaster(horizon=24, cell="gru", training=ur.TrainingSettings(epochs=1))

@@ -17,7 +17,7 @@ CHOICES = {
     "schedule": ["linear", "constant"],
     "loss": ["mae", "mse", "huber", "smape", "quantile"],
     "scaling": ["standard", "min-max", "robust", "log"],
-    "skip": ["last", "linear"],
+    "skip": ["last", "linear", "mean"],
     "intervals": ["rolling", "split", "none"],
     "fill": ["forward", "linear", "mask", "none"],
 }
@@ -66,7 +66,7 @@ def _columns(name: str, words: str):
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Between layers, and before the head.")
 @_chosen("loss", "What training minimises.  [default: mae]")
 @_chosen("scaling", "By the training part's statistics.  [default: standard]")
-@_chosen("skip", "What changes are added to: the last value, or a line.  [default: last]")
+@_chosen("skip", "Changes are from the last value or a line; or take the mean with a line.  [default: last]")
 @click.option("--ensemble", type=click.IntRange(1), metavar="N", help="The mean of N networks.  [default: 1]")
 @click.option("--level", type=click.FloatRange(0, 1, True, True), help="Of the intervals.  [default: 0.9]")
 @_chosen("intervals", "By the latest errors and misses, or the validation part's errors.  [default: rolling]")
