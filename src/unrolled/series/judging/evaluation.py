@@ -13,7 +13,7 @@ from unrolled.errors import DataError, SettingsError, nearest
 from unrolled.series import metrics
 from unrolled.series.judging.baselines import drift, moving_average, naive, seasonal_naive, usual_window
 from unrolled.series.judging.lag import LagCheck, lag_check
-from unrolled.series.judging.line import arrays, fit_line
+from unrolled.series.judging.line import fit_line, line_forecasts
 from unrolled.series.judging.significance import Comparison, diebold_mariano, loss_by_origin, wilcoxon
 from unrolled.series.panels.panel import Panel
 from unrolled.series.windows.examples import Examples
@@ -22,6 +22,7 @@ from unrolled.series.words import percent
 
 COMMON = ("MAE", "RMSE", "MAPE", "sMAPE", "MASE")  # as many as a terminal has room for
 METRICS = (*COMMON, "RMSSE", "WAPE", "R2", "direction")
+WALK = "random walk"
 FEWEST_SERIES = 6  # for Wilcoxon's test: with fewer p can't be below 0.05
 
 
@@ -69,6 +70,8 @@ class Evaluation:
 
     def verdict(self) -> str:
         """Who won, by how much, and whether that is more than chance, in plain words."""
+        if WALK in self.overall:
+            return self._against_the_walk()
         model, best, skill = self.model, self.best_baseline, self.skill(self.model)
         errors = f"mean absolute error {self.overall[model]['MAE']:.4g} against {self.overall[best]['MAE']:.4g}"
         test = self.test(best)
@@ -84,10 +87,27 @@ class Evaluation:
             )
             said = f"The {model} is {skill:.1%} better than the best baseline, the {best} forecast ({errors})."
             return said + (f"{sure} (Diebold-Mariano test{p})." if sure else "")
-        behind = (
-            f"it is {-skill:.1%} worse" if skill < 0 else "they are equally good" if skill == 0 else "that is perfect"
+        return f"The {model} does not beat the {best} forecast: {_behind(skill)} ({errors}{p}). Use the simpler one."
+
+    def _against_the_walk(self) -> str:
+        """The verdict on prices: whether the model beats the random walk by more than chance, and nothing less."""
+        model, best, test = self.model, self.best_baseline, self.test(WALK)
+        error, walk = self._mae(model), self._mae(WALK)
+        gain = float(metrics.skill(error, walk))
+        tested = test is not None and not math.isnan(test.p_value)
+        p = f", Diebold-Mariano test p = {test.p_value:.2g}" if tested and test is not None else ""
+        errors = f"mean absolute error {error:.4g} against {walk:.4g}{p}"
+        if gain > 0 and tested and test is not None and test.significant:
+            said = f"The {model} beats the random walk: it is {gain:.1%} better, more than chance ({errors})."
+            if best != WALK and self._mae(best) < error:
+                said += f" The {best} forecast is better still ({self._mae(best):.4g})."
+            return said
+        chance = "and that may well be chance" if tested else "too few windows to tell from chance"
+        how = f"it is {gain:.1%} better, {chance}" if gain > 0 else _behind(gain)
+        return (
+            f"The {model} does not beat the random walk, which says that the price stays what it is: {how} ({errors}). "
+            "Use the simpler one."
         )
-        return f"The {model} does not beat the {best} forecast: {behind} ({errors}{p}). Use the simpler one."
 
     def sentences(self) -> list[str]:
         """The verdict, and what else there is to say: of shifted copies, of intervals, of MAPE."""
@@ -177,6 +197,11 @@ class Evaluation:
             raise TypeError(f"its tests, lag or intervals are of another kind: {error}") from error
 
 
+def _behind(skill: float) -> str:
+    """A skill of at most 0 in words; NaN where the other one makes no error."""
+    return f"it is {-skill:.1%} worse" if skill < 0 else "they are equally good" if skill == 0 else "that is perfect"
+
+
 def evaluation_table(
     evaluations: list[Evaluation], by_step: bool = False, metrics: Sequence[str] = COMMON
 ) -> pl.DataFrame:
@@ -218,20 +243,23 @@ _ARRAYS = ("actual", "origins", "series", "times", "last")
 
 
 def score(examples: Examples, forecasts: dict[str, np.ndarray], windows: Windows) -> list[Scored]:
-    """The ``forecasts`` (windows, horizon, target, original scale), the model's first, and those of every baseline."""
+    """The ``forecasts`` (windows, horizon, target, original scale), the model's first, and those of every baseline; all
+    in the unit of each series' last row, as the forecasts have to be.
+    """
 
     def of(target: int) -> Scored:
+        unit = examples.panel.units[windows.series, target][:, None]
         methods = {name: values[:, :, target] for name, values in forecasts.items()}
-        methods |= dict(baseline_forecasts(examples, windows, target))
+        methods |= {name: values / unit for name, values in baseline_forecasts(examples, windows, target)}
         return Scored(
             examples.panel.targets[target],
             methods,
-            examples.actual(windows)[:, :, target],
+            examples.actual(windows)[:, :, target] / unit,
             windows.origins,
             windows.series,
             windows.times,
-            examples.filled[windows.origins - 1, target][:, None],
-            {power: naive_scales(examples, target, power)[windows.series, None] for power in (1, 2)},
+            examples.filled[windows.origins - 1, target][:, None] / unit,
+            {power: naive_scales(examples, target, power)[windows.series, None] / unit for power in (1, 2)},
         )
 
     return [of(target) for target in range(len(examples.panel.targets))]
@@ -258,17 +286,19 @@ def evaluate(scored: Scored, panel: Panel, part: str) -> Evaluation:
         if baseline != model
         for found in _tests(losses, scaled, scored.times, horizon, (model, baseline))
     ]
-    values, starts = panel.values[:, panel.targets.index(scored.target)], panel.offsets[series]
+    values, starts = panel.as_traded(panel.values)[:, panel.targets.index(scored.target)], panel.offsets[series]
     lag = _lag(scored.forecasts[model], values, scored.origins, starts, scored.times)
     caveat = metrics.mape_caveat(actual)
     return Evaluation(scored.target, part, len(actual), overall, by_step, by_series, caveat, tests, lag)
 
 
 def baseline_forecasts(examples: Examples, windows: Windows, target: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Each baseline's name and its forecasts (windows, horizon) on the original scale, one at a time."""
+    """Each baseline's name and its forecasts (windows, horizon) on the panel's scale, one at a time. Of what is read as
+    returns the naive forecast goes by the name of what it supposes, the random walk.
+    """
     known, at, horizon = np.ascontiguousarray(examples.filled[:, target]), windows.origins, examples.horizon
     starts, season = examples.panel.offsets[windows.series], examples.panel.frequency.season
-    yield "naive", naive(known, at, horizon)
+    yield WALK if examples.scaler.method == "returns" else "naive", naive(known, at, horizon)
     if season > 1:
         yield "seasonal naive", seasonal_naive(known, at, horizon, season, starts)
     yield "drift", drift(known, at, horizon, starts)
@@ -278,8 +308,7 @@ def baseline_forecasts(examples: Examples, windows: Windows, target: int) -> Ite
 
 def linear_forecasts(examples: Examples, windows: Windows, target: int) -> np.ndarray:
     """A linear autoregression on the same inputs as the network, on the original scale."""
-    line = fit_line(examples, target)
-    scaled = np.concatenate([line.predict(past, beside) for past, _, beside in arrays(windows, target)])
+    scaled = line_forecasts(fit_line(examples, target), windows, target)
     return examples.scaler.only(target).restore(scaled[:, :, None], windows.series)[:, :, 0]
 
 

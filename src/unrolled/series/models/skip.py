@@ -6,7 +6,7 @@ from torch import Tensor
 from unrolled.errors import SettingsError
 from unrolled.series.models.losses import Criterion
 from unrolled.series.models.network import Network
-from unrolled.series.windows.batch import Batch
+from unrolled.series.windows.batch import Batch, as_changes
 
 
 class LinearSkip(Network):
@@ -15,11 +15,11 @@ class LinearSkip(Network):
         ŷ_{T+k} = y_T + b_k + w_k · [x_{T-lookback+1} … x_T, known_{T+1} … known_{T+horizon}, static]
                       + (network's ŷ_{T+k} - y_T)
 
-    Line and network read the same; the line's weights are those of the ridge regression that stands among the baselines
-    (:class:`unrolled.series.judging.baselines.LinearAutoregression`), set once and not trained, since a gradient would
-    fit them worse than the closed form. A network whose head starts at zero begins as that baseline. Sources: Zhang
-    2003, "Time series forecasting using a hybrid ARIMA and neural network model"; the skip of LSTNet, Lai et al. 2018,
-    section 3.6.
+    Line and network read the same, or both the changes of x from step to step; the line's weights are those of the
+    ridge regression that stands among the baselines (:class:`unrolled.series.judging.baselines.LinearAutoregression`),
+    set once and not trained, since a gradient would fit them worse than the closed form. A network whose head starts at
+    zero begins as that baseline. Sources: Zhang 2003, "Time series forecasting using a hybrid ARIMA and neural network
+    model"; the skip of LSTNet, Lai et al. 2018, section 3.6.
     """
 
     weight: Tensor
@@ -35,7 +35,8 @@ class LinearSkip(Network):
 
     def forward(self, past: Tensor, known: Tensor | None = None, static: Tensor | None = None) -> Tensor:
         past, known, static = self.inputs(past, known, static)
-        read = torch.cat([past.flatten(1), known.flatten(1), static], dim=1)  # (batch, inputs)
+        seen = as_changes(past, self.sizes.known) if self.sizes.changes else past
+        read = torch.cat([seen.flatten(1), known.flatten(1), static], dim=1)  # (batch, inputs)
         if read.shape[1] != len(self.weight):
             lookback = (len(self.weight) - known[0].numel() - static.shape[1]) // past.shape[2]
             raise SettingsError(f"this line reads a look-back of {lookback} steps, got {past.shape[1]}")
