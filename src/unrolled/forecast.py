@@ -120,8 +120,8 @@ class Forecaster:
             "ensemble": int(ensemble),
         }
         with torch.device("meta"):  # what doesn't fit together is said now
-            sizes = {"targets": 1, "past": 0, "known": 0, "static": 0, "lookback": 1}
-            Architecture(**self._shape | sizes | {"scaling": scaling or "standard"}).build(self.cell)
+            shape = self._shape | {"scaling": scaling or "standard"}
+            Architecture(targets=1, past=0, known=0, static=0, lookback=1, **shape).build(self.cell)
         self._result: Result | None = None
 
     def fit(

@@ -13,6 +13,7 @@ from unrolled.series.words import listed, shown
 
 RATIOS = (2.0, 3.0, 1.5, 4.0, 5.0, 7.0, 10.0, 20.0)  # new shares for an old one; and the other way round
 NEAR = 0.02  # from a usual ratio, in logarithms: what a split is off by when nothing else happened that day
+ALONE = 0.69  # the least step that a price can tell by itself, 2 for 1: falls of a third happen
 DOUBTFUL = 0.1  # and how far a jump is worth a word
 FAR = 6.0  # spreads of the returns before it that a jump has to measure
 HISTORY, LEAST = 250, 20  # returns that a jump is held against: a year of trading days, or at least a month
@@ -27,7 +28,7 @@ class Continuous:
 
     ``values`` (rows, channel) are counted in shares as they were in the first row; divided by ``unit`` (channel,) they
     are counted in those of the last row. ``splits`` are rows and what the price was multiplied by there; ``doubtful``
-    those that were left.
+    rows, and by what the price changed there, that were left as they are.
     """
 
     values: np.ndarray
@@ -48,8 +49,9 @@ def continuous(values: np.ndarray, targets: int, priced: np.ndarray) -> Continuo
       these;
     - and what is left of r when the day's own return is taken out lies within 0.02 of -log R. That return is known
       where another channel is adjusted already, such as an adjusted close: one whose returns have equalled the
-      target's, up to a tenth of their spread, on most days before. Without such a channel r itself has to lie there: a
-      fall of 52% is a crash, and so is one of 47%, while one of 50% can't be told from a split.
+      target's, up to a tenth of their spread, on most days before. Without such a channel r itself has to lie there,
+      and R be 2 or more, or 1/2 or less: a fall of 52% is a crash, and so is one of 47%, while one of 50% can't be
+      told from a split.
 
     The other ``priced`` (channel,) channels are multiplied with the target where they jump with it, as the open price
     does, and the volume does not. Rows before a split stay as they are, to the bit, and each decision reads what came
@@ -68,10 +70,11 @@ def continuous(values: np.ndarray, targets: int, priced: np.ndarray) -> Continuo
         there = np.flatnonzero(~np.isnan(logs[:, target]))
         steps = np.diff(logs[there], axis=0)  # of all channels, between the rows where this target has a value
         for k in np.flatnonzero(np.abs(steps[:, target]) > np.abs(_STEPS).min() - DOUBTFUL):
-            row, found = int(there[k + 1]), _ratio(steps, int(k), target)
-            if found is not None:
-                ratio, sure = found
-                (splits if sure else doubtful)[row] = ratio if sure else float(np.exp(steps[k, target]))
+            row, (ratio, sure) = int(there[k + 1]), _ratio(steps, int(k), target)
+            if sure:
+                splits[row] = ratio
+            elif ratio != 1:
+                doubtful[row] = 1 / ratio
     if not splits:
         return Continuous(values, np.ones(values.shape[1]), [], sorted(doubtful.items()))
     values, unit = values.copy(), np.ones(values.shape[1])
@@ -83,23 +86,25 @@ def continuous(values: np.ndarray, targets: int, priced: np.ndarray) -> Continuo
     return Continuous(values, unit, sorted(splits.items()), sorted(doubtful.items()))
 
 
-def _ratio(steps: np.ndarray, k: int, target: int) -> tuple[float, bool] | None:
-    """The ratio of the split that step ``k`` of a target is, and whether that is sure; None for an ordinary one."""
+def _ratio(steps: np.ndarray, k: int, target: int) -> tuple[float, bool]:
+    """The ratio of the split that step ``k`` of a target is, or may be, and whether that is sure; 1 for none."""
     before, r = steps[max(0, k - HISTORY) : k], steps[k, target]
     spread = _spread(before[:, target])
     if not spread or abs(r) <= FAR * spread:
-        return None
+        return 1.0, False
     own = []  # what is left of r when the day's own return is taken out, by each channel that tells it
     for channel in range(steps.shape[1]):
         apart = before[:, channel] - before[:, target]
         if channel != target and _spread(apart) <= 0.1 * spread and not np.isnan(steps[k, channel]):
             own.append(r - steps[k, channel])
     for left in own or [r]:
-        nearest = np.abs(_STEPS - left).argmin()
-        if abs(left - _STEPS[nearest]) < NEAR and abs(r - _STEPS[nearest]) < abs(_STEPS[nearest]) / 2:
+        nearest = int(np.abs(_STEPS - left).argmin())
+        step = _STEPS[nearest]
+        large = bool(own) or abs(step) >= ALONE
+        if large and abs(left - step) < NEAR and abs(r - step) < abs(step) / 2:
             return float(_USUAL[nearest]), True
-    nearest = np.abs(_STEPS - r).argmin()
-    return (float(_USUAL[nearest]), False) if not own and abs(r - _STEPS[nearest]) < DOUBTFUL else None
+    near = np.abs(_STEPS - r).min() < DOUBTFUL
+    return float(np.exp(-r)) if not own and near else 1.0, False
 
 
 def _spread(returns: np.ndarray) -> float:
@@ -114,7 +119,8 @@ def _moves_along(logs: np.ndarray, row: int, ratio: float) -> bool:
     if len(there) < 2 or there[-1] != row:
         return False
     steps = np.diff(logs[there[-HISTORY - 2 :]])
-    return bool(abs(steps[-1] + np.log(ratio)) < abs(np.log(ratio)) / 2 and abs(steps[-1]) > FAR * _spread(steps[:-1]))
+    far = 0 < FAR * _spread(steps[:-1]) < abs(steps[-1])
+    return bool(far and abs(steps[-1] + np.log(ratio)) < abs(np.log(ratio)) / 2)
 
 
 def priced(panel: Panel) -> np.ndarray:
