@@ -1,7 +1,6 @@
 """Prices through and through: read as returns, splits taken out, said in prices, held against the random walk."""
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -204,22 +203,3 @@ def test_stocks_are_read_as_returns_unless_something_else_is_asked_for():
         assert ("--scaling standard" in plan.command()) == (scaling is not None)
         assert ("random walk" in f.evaluation.overall) == (scaling is None)
     assert ur.Forecaster()._shape["scaling"] is None
-
-
-@pytest.mark.slow
-def test_the_command_is_honest_about_stocks(tmp_path, monkeypatch, capsys):
-    from unrolled.cli import main
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["unrolled", "forecast", "stocks", "--only", "AAPL", "--target", "close"])
-    monkeypatch.setattr("unrolled.training.TrainingSettings.longest", 2)
-    with pytest.raises(SystemExit, match="0"):
-        main()
-    told = " ".join("".join(capsys.readouterr()).split())
-    assert "'AAPL' 2000-06-21 (2 for 1), 'AAPL' 2005-02-28 (2 for 1)." in told
-    assert "Read as returns" in told
-    assert "Leak check: passed" in told
-    assert "The LSTM does not beat the random walk" in told
-    assert "Diebold-Mariano test p = " in told
-    assert "One step ahead the forecast is the last known value, shifted" in told
-    assert Path("runs/stocks-1/report.html").exists()
