@@ -54,11 +54,12 @@ class Forecaster:
     training reads the truth, falling by ``schedule`` "linear" or "constant". ``lookback`` is how many steps the network
     reads before each forecast (None: three seasons of the table's frequency, or twice the horizon when that is longer).
     ``dropout`` acts between layers and before the head. ``loss`` is "mae", "mse", "huber", "smape" or "quantile";
-    ``scaling`` "standard", "min-max", "robust" or "log". ``level`` is that of the prediction intervals (None: there are
-    none), calibrated on the validation part's errors ("split"), or on the latest ones, wider where intervals missed
-    more than they promised, and narrower where less ("rolling"). The network speaks of changes from the last value, or
-    with ``skip`` "linear" from the linear autoregression's forecast; with "mean" its forecast is averaged with that
-    one's. ``ensemble`` networks of as many seeds forecast their mean.
+    ``scaling`` "standard", "min-max", "robust", "log", or "returns", which is for prices: their returns are read, and
+    share splits taken out (None: as an embedded data set has it, else "standard"). ``level`` is that of the prediction
+    intervals (None: there are none), calibrated on the validation part's errors ("split"), or on the latest ones, wider
+    where intervals missed more than they promised, and narrower where less ("rolling"). The network speaks of changes
+    from the last value, or with ``skip`` "linear" from the linear autoregression's forecast; with "mean" its forecast
+    is averaged with that one's. ``ensemble`` networks of as many seeds forecast their mean.
 
     >>> import unrolled as ur
     >>> f = ur.Forecaster(horizon=24, cell="gru", training=ur.TrainingSettings(epochs=1))
@@ -82,7 +83,7 @@ class Forecaster:
         teacher_forcing: float | None = None,
         schedule: str | None = None,
         loss: str = "mae",
-        scaling: str = "standard",
+        scaling: str | None = None,
         level: float | None = 0.9,
         intervals: str = "rolling",
         skip: str = "last",
@@ -99,8 +100,7 @@ class Forecaster:
             raise SettingsError(f"there are no intervals {intervals!r}{nearest(str(intervals), METHODS)}")
         if loss == "quantile" and level is None:
             raise SettingsError("the loss 'quantile' learns the bounds of intervals, and level=None asks for none")
-        if loss == "smape" and scaling == "log":
-            raise SettingsError("the loss 'smape' needs the data's own scale, and scaling 'log' leaves it; take 'mae'")
+        _check_scale(loss, scaling)
         self.cell: type[nn.Module] = cell_named(cell) if isinstance(cell, str) else cell
         self.lookback = None if lookback is None else int(lookback)
         self.level, self.intervals = None if level is None else float(level), intervals
@@ -122,7 +122,8 @@ class Forecaster:
             "ensemble": int(ensemble),
         }
         with torch.device("meta"):  # what doesn't fit together is said now
-            Architecture(targets=1, past=0, known=0, static=0, lookback=1, **self._shape).build(self.cell)
+            shape: dict[str, Any] = {"targets": 1, "past": 0, "known": 0, "static": 0, "lookback": 1, **self._shape}
+            Architecture(**shape | {"scaling": scaling or "standard"}).build(self.cell)
         self._result: Result | None = None
         self._expected: dict[str, Any] | None = None
 
@@ -173,14 +174,15 @@ class Forecaster:
         source = Source.open(table)
         columns = Columns(target, time, series, only, past, frequency, fill, future, static, angles, calendar, wide)
         columns = source.with_defaults(columns)
-        horizon, scaling = self._shape["horizon"], self._shape["scaling"]
-        panel, cuts, lookback = prepared(columns, source.frame, horizon, self.lookback)
+        horizon, scaling = self._shape["horizon"], source.scaling(self._shape["scaling"])
+        _check_scale(self._shape["loss"], scaling)
+        panel, cuts, lookback = prepared(columns, source.frame, horizon, self.lookback, scaling)
         if self._expected is not None:
             check_folds(panel, cuts, lookback, horizon, **self._expected)
         checked = check_pipeline(Pipeline(columns, lookback, horizon, scaling), source.frame, panel, cuts)
         panel = replace(panel, notes=(*panel.notes, checked, *copy_notes(panel, cuts, horizon)))
         plan = Plan(
-            Architecture.of(panel, lookback=lookback, **self._shape),
+            Architecture.of(panel, lookback=lookback, **self._shape | {"scaling": scaling}),
             Columns.found(panel, columns.only),
             self.training,
             refit,
@@ -442,9 +444,8 @@ class Forecaster:
         plan = replace(plan, notes=(*plan.notes, *new))
         evaluations, lookback = judged.evaluations(panel), plan.architecture.lookback
         series_type = source.frame.schema.get(panel.series) if panel.series else None
-        context = context_table(
-            panel, filled(panel, until=cuts.train), lookback, plan.architecture.horizon, series_type
-        )
+        rows = panel.as_traded(filled(panel, until=cuts.train))
+        context = context_table(panel, rows, lookback, plan.architecture.horizon, series_type)
         shape = replace(plan.architecture, ensemble=len(last.states))
         scaler, threads = last.examples.scaler, last.states[0].threads
         fitted = Fitted(shape, plan.columns, last.model.cpu(), scaler, judged.intervals, panel.names, context, threads)
@@ -533,6 +534,15 @@ def quantiles(level: float) -> tuple[float, ...]:
     return round((1 - level) / 2, 9), 0.5, round((1 + level) / 2, 9)
 
 
+def _check_scale(loss: str, scaling: str | None) -> None:
+    """Refuse a relative loss on a scale that is relative already. Errors: `SettingsError`."""
+    if loss == "smape" and scaling in ("log", "returns"):
+        raise SettingsError(
+            f"the loss 'smape' needs the data's own scale, and scaling {scaling!r} leaves it; take 'mae', or scaling "
+            "'standard'"
+        )
+
+
 def _strategy(model: str | None, strategy: str | None) -> str:
     if model is not None and model not in MODELS:
         raise SettingsError(f"unknown model {model!r}{nearest(str(model), MODELS)}")
@@ -544,7 +554,8 @@ def _strategy(model: str | None, strategy: str | None) -> str:
 
 def _prepared(plan: Plan, frame: pl.DataFrame) -> tuple[Panel, Split]:
     """The panel and the split that a plan makes of a table."""
-    panel, cuts, _ = prepared(plan.columns, frame, plan.architecture.horizon, plan.architecture.lookback)
+    shape = plan.architecture
+    panel, cuts, _ = prepared(plan.columns, frame, shape.horizon, shape.lookback, shape.scaling)
     return panel, cuts
 
 

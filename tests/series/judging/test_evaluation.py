@@ -478,3 +478,45 @@ def test_parts_joined_are_scored_as_one(panel_of):
         assert a.overall[method] == pytest.approx(b.overall[method], rel=1e-6)
         assert a.by_series[method] == pytest.approx(b.by_series[method], rel=1e-6)
     assert a.lag == b.lag
+
+
+@pytest.mark.parametrize(
+    ("mae", "p", "said"),
+    [
+        (
+            {"LSTM": 0.75, "random walk": 1.0, "drift": 0.5},
+            0.01,
+            "The LSTM beats the random walk: it is 25.0% better, more than chance (mean absolute error 0.75 against 1, "
+            "Diebold-Mariano test p = 0.01). The drift forecast is better still (0.5).",
+        ),
+        (
+            {"LSTM": 0.75, "random walk": 1.0},
+            0.3,
+            "The LSTM does not beat the random walk, which says that the price stays what it is: it is 25.0% better, "
+            "and that may well be chance (mean absolute error 0.75 against 1, Diebold-Mariano test p = 0.3). Use the "
+            "simpler one.",
+        ),
+        (
+            {"LSTM": 1.5, "random walk": 1.0, "drift": 0.5},
+            0.04,
+            "The LSTM does not beat the random walk, which says that the price stays what it is: it is 50.0% worse "
+            "(mean absolute error 1.5 against 1, Diebold-Mariano test p = 0.04). Use the simpler one.",
+        ),
+        (
+            {"LSTM": 0.75, "random walk": 1.0},
+            None,
+            "The LSTM does not beat the random walk, which says that the price stays what it is: it is 25.0% better, "
+            "too few windows to tell from chance (mean absolute error 0.75 against 1). Use the simpler one.",
+        ),
+        (
+            {"LSTM": 1.0, "random walk": 1.0},
+            None,
+            "The LSTM does not beat the random walk, which says that the price stays what it is: they are equally good "
+            "(mean absolute error 1 against 1). Use the simpler one.",
+        ),
+    ],
+)
+def test_of_prices_the_verdict_is_against_the_random_walk_and_chance_does_not_count(mae, p, said):
+    about = {"test": "Diebold-Mariano", "model": "LSTM", "baseline": "random walk", "statistic": -2.0, "n": 40}
+    tests = [] if p is None else [about | {"p_value": p, "mean_difference": -0.2, "kernel": "rectangular"}]
+    assert made(mae, tests).verdict() == said

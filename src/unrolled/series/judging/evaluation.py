@@ -13,9 +13,9 @@ from unrolled.errors import DataError, SettingsError, nearest
 from unrolled.series import metrics
 from unrolled.series.judging.baselines import drift, moving_average, naive, seasonal_naive, usual_window
 from unrolled.series.judging.lag import LagCheck, lag_check
-from unrolled.series.judging.line import arrays, fit_line
+from unrolled.series.judging.line import fit_line, line_forecasts
 from unrolled.series.judging.significance import Comparison, diebold_mariano, loss_by_origin, wilcoxon
-from unrolled.series.judging.verdict import beside_baselines, verdict
+from unrolled.series.judging.verdict import WALK, beside_baselines, verdict
 from unrolled.series.panels.panel import Panel
 from unrolled.series.windows.examples import Examples
 from unrolled.series.windows.window import Windows
@@ -63,15 +63,16 @@ class Evaluation:
     @property
     def best_baseline(self) -> str:
         """The baseline with the lowest MAE: skill is measured against it."""
-        return min((m for m in self.overall if m not in (self.model, EARLIER)), key=self._mae)
+        return min((m for m in self.overall if m not in (self.model, EARLIER)), key=self.mae)
 
-    def _mae(self, method: str) -> float:
+    def mae(self, method: str) -> float:
+        """The mean absolute error of a method, infinite where it is unknown."""
         error = self.overall[method]["MAE"]
         return math.inf if error is None else error
 
     def skill(self, method: str) -> float:
         """1 - MAE / MAE of the best baseline: above zero is better than every baseline."""
-        return float(metrics.skill(self._mae(method), self._mae(self.best_baseline)))
+        return float(metrics.skill(self.mae(method), self.mae(self.best_baseline)))
 
     def test(self, baseline: str, name: str = "Diebold-Mariano") -> Comparison | None:
         """The test of the model against a baseline, where there is one."""
@@ -232,20 +233,23 @@ _ARRAYS = ("actual", "origins", "series", "times", "last")
 
 
 def score(examples: Examples, forecasts: dict[str, np.ndarray], windows: Windows) -> list[Scored]:
-    """The ``forecasts`` (windows, horizon, target, original scale), the model's first, and those of every baseline."""
+    """The ``forecasts`` (windows, horizon, target, original scale), the model's first, and those of every baseline; all
+    in the unit of each series' last row, as the forecasts have to be.
+    """
 
     def of(target: int) -> Scored:
+        unit = examples.panel.units[windows.series, target][:, None]
         methods = {name: values[:, :, target] for name, values in forecasts.items()}
-        methods |= dict(baseline_forecasts(examples, windows, target))
+        methods |= {name: values / unit for name, values in baseline_forecasts(examples, windows, target)}
         return Scored(
             examples.panel.targets[target],
             methods,
-            examples.actual(windows)[:, :, target],
+            examples.actual(windows)[:, :, target] / unit,
             windows.origins,
             windows.series,
             windows.times,
-            examples.filled[windows.origins - 1, target][:, None],
-            {power: naive_scales(examples, target, power)[windows.series, None] for power in (1, 2)},
+            examples.filled[windows.origins - 1, target][:, None] / unit,
+            {power: naive_scales(examples, target, power)[windows.series, None] / unit for power in (1, 2)},
         )
 
     return [of(target) for target in range(len(examples.panel.targets))]
@@ -272,17 +276,19 @@ def evaluate(scored: Scored, panel: Panel, part: str) -> Evaluation:
         if baseline != model
         for found in _tests(losses, scaled, scored.times, horizon, (model, baseline))
     ]
-    values, starts = panel.values[:, panel.targets.index(scored.target)], panel.offsets[series]
+    values, starts = panel.as_traded(panel.values)[:, panel.targets.index(scored.target)], panel.offsets[series]
     lag = _lag(scored.forecasts[model], values, scored.origins, starts, scored.times)
     caveat = metrics.mape_caveat(actual)
     return Evaluation(scored.target, part, len(actual), overall, by_step, by_series, caveat, tests, lag)
 
 
 def baseline_forecasts(examples: Examples, windows: Windows, target: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Each baseline's name and its forecasts (windows, horizon) on the original scale, one at a time."""
+    """Each baseline's name and its forecasts (windows, horizon) on the panel's scale, one at a time. Of what is read as
+    returns the naive forecast goes by the name of what it supposes, the random walk.
+    """
     known, at, horizon = np.ascontiguousarray(examples.filled[:, target]), windows.origins, examples.horizon
     starts, season = examples.panel.offsets[windows.series], examples.panel.frequency.season
-    yield "naive", naive(known, at, horizon)
+    yield WALK if examples.scaler.method == "returns" else "naive", naive(known, at, horizon)
     if season > 1:
         yield "seasonal naive", seasonal_naive(known, at, horizon, season, starts)
     yield "drift", drift(known, at, horizon, starts)
@@ -292,8 +298,7 @@ def baseline_forecasts(examples: Examples, windows: Windows, target: int) -> Ite
 
 def linear_forecasts(examples: Examples, windows: Windows, target: int) -> np.ndarray:
     """A linear autoregression on the same inputs as the network, on the original scale."""
-    line = fit_line(examples, target)
-    scaled = np.concatenate([line.predict(past, beside) for past, _, beside in arrays(windows, target)])
+    scaled = line_forecasts(fit_line(examples, target), windows, target)
     return examples.scaler.only(target).restore(scaled[:, :, None], windows.series)[:, :, 0]
 
 

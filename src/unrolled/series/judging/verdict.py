@@ -4,9 +4,12 @@ import math
 from typing import TYPE_CHECKING
 
 from unrolled.series.judging.significance import Comparison
+from unrolled.series.metrics import skill
 
 if TYPE_CHECKING:
     from unrolled.series.judging.evaluation import Evaluation
+
+WALK = "random walk"  # what the naive forecast is called where prices are read as returns
 
 
 def verdict(evaluation: "Evaluation") -> str:
@@ -16,8 +19,9 @@ def verdict(evaluation: "Evaluation") -> str:
 
 def beside_baselines(evaluation: "Evaluation") -> str:
     """Who won, by how much, and whether that is more than chance; and whether there were windows enough to tell."""
-    test = _tested(evaluation, evaluation.best_baseline)
-    said = _beside_best(evaluation, test)
+    rival = WALK if WALK in evaluation.overall else evaluation.best_baseline
+    test = _tested(evaluation, rival)
+    said = _beside_walk(evaluation, test) if rival == WALK else _beside_best(evaluation, test)
     if test is None or not test.too_few:
         return said
     blocks = max(1, test.n // test.overlap)
@@ -35,17 +39,40 @@ def _tested(evaluation: "Evaluation", baseline: str) -> Comparison | None:
 
 
 def _beside_best(evaluation: "Evaluation", test: Comparison | None) -> str:
-    model, best, skill = evaluation.model, evaluation.best_baseline, evaluation.skill(evaluation.model)
+    model, best, gain = evaluation.model, evaluation.best_baseline, evaluation.skill(evaluation.model)
     errors = f"mean absolute error {_mae(evaluation, model)} against {_mae(evaluation, best)}"
     p = "" if test is None else f", p = {test.p_value:.2g}"
-    if skill > 0:
-        said = f"The {model} is {skill:.1%} better than the best baseline, the {best} forecast ({errors})."
+    if gain > 0:
+        said = f"The {model} is {gain:.1%} better than the best baseline, the {best} forecast ({errors})."
         if test is None:
             return said
         sure = "That is more than chance" if test.significant else "It may well be chance"
         return f"{said} {sure} (Diebold-Mariano test{p})."
-    behind = f"it is {-skill:.1%} worse" if skill < 0 else "they are equally good" if skill == 0 else "that is perfect"
-    return f"The {model} does not beat the {best} forecast: {behind} ({errors}{p}). Use the simpler one."
+    return f"The {model} does not beat the {best} forecast: {_behind(gain)} ({errors}{p}). Use the simpler one."
+
+
+def _beside_walk(evaluation: "Evaluation", test: Comparison | None) -> str:
+    """The verdict on prices: whether the model beats the random walk by more than chance, and nothing less."""
+    model, best = evaluation.model, evaluation.best_baseline
+    error, walk, lowest = (evaluation.mae(method) for method in (model, WALK, best))
+    gain = float(skill(error, walk))
+    p = "" if test is None else f", Diebold-Mariano test p = {test.p_value:.2g}"
+    errors = f"mean absolute error {error:.4g} against {walk:.4g}{p}"
+    if gain > 0 and test is not None and test.significant:
+        said = f"The {model} beats the random walk: it is {gain:.1%} better, more than chance ({errors})."
+        return (
+            said if best == WALK or lowest >= error else f"{said} The {best} forecast is better still ({lowest:.4g})."
+        )
+    chance = "too few windows to tell from chance" if test is None else "and that may well be chance"
+    how = f"it is {gain:.1%} better, {chance}" if gain > 0 else _behind(gain)
+    return (
+        f"The {model} does not beat the random walk, which says that the price stays what it is: {how} ({errors}). "
+        "Use the simpler one."
+    )
+
+
+def _behind(gain: float) -> str:
+    return f"it is {-gain:.1%} worse" if gain < 0 else "they are equally good" if gain == 0 else "that is perfect"
 
 
 def _beside_earlier(evaluation: "Evaluation") -> str | None:

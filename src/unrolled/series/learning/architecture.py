@@ -96,6 +96,7 @@ class Architecture:
             known=self.known,
             static=self.static,
             levels=max(1, len(self.quantiles)),
+            changes=self.scaling == "returns",
         )
 
         def member() -> Network:

@@ -21,6 +21,7 @@ from unrolled.series.models import Network, forecast
 from unrolled.series.panels.ahead import check_ahead, known_ahead
 from unrolled.series.panels.panel import Panel, filled
 from unrolled.series.panels.roles import Columns
+from unrolled.series.panels.splits import continuous, priced
 from unrolled.series.reading.table import read
 from unrolled.series.windows.batch import Batch
 from unrolled.series.windows.scale import Scaler
@@ -69,8 +70,8 @@ class Fitted:
         shape, order = self.architecture, np.array([number[name] for name in panel.names])
         check_ahead(panel, shape.horizon)
         scaler, count = self.scaler.of(order), len(order)
-        values = self._look_backs(panel, filled(panel, until=0))
-        past = scaler.apply(values, np.full(count, shape.lookback), panel.targets).reshape(count, shape.lookback, -1)
+        values, units = self._look_backs(panel, filled(panel, until=0), splits=frame is not None)
+        past = scaler.apply(values, np.full(count, shape.lookback), panel.channels).reshape(count, shape.lookback, -1)
         known, static = scaler.ahead(known_ahead(panel, shape.horizon)), scaler.static(panel.static_values)
         nothing = np.full((count, shape.horizon, shape.targets), np.float32(np.nan))
         unscaled = np.ones((count, shape.targets), np.float32)  # no loss is computed
@@ -78,7 +79,7 @@ class Fitted:
         with threads(self.threads):  # the number of threads can move the last bit of a sum
             levels = forecast(self.model, _split(batch, 1024)).numpy()
         scaled = [middle(levels), *(self.intervals.of(levels) if self.intervals else ())]
-        restored = [_rounded(scaler.restore(part, np.arange(count)), scaler) for part in scaled]
+        restored = [_rounded(scaler.in_unit(units).restore(part, np.arange(count)), scaler) for part in scaled]
         series_type = (self.context if frame is None else frame).schema.get(panel.series) if panel.series else None
         return ahead_table(panel, restored, series_type)
 
@@ -97,10 +98,15 @@ class Fitted:
         time = self.columns.time or free_name("row", self.columns)
         return replace(self.columns.channels(), time=time).read(self.context, constant=True)
 
-    def _look_backs(self, panel: Panel, values: np.ndarray) -> np.ndarray:
-        """The last look-back of each series, (series * lookback, channel); short ones go on from the context."""
+    def _look_backs(self, panel: Panel, values: np.ndarray, splits: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The last look-back of each series, (series * lookback, channel), and the unit (series, channel) that its last
+        row is in; short ones go on from the context. With ``splits``, share splits are taken out of what is read as
+        returns: of the context that was done before.
+        """
         lookback, spans = self.architecture.lookback, zip(panel.offsets[:-1], panel.offsets[1:], strict=True)
-        rows = [values[max(first, end - lookback) : end] for first, end in spans]
+        splits = splits and self.scaler.method == "returns"  # which are found in all rows, not in the last alone
+        rows = [values[first if splits else max(first, end - lookback) : end] for first, end in spans]
+        units = np.ones((len(panel.names), len(panel.channels)))
         short = [i for i, own in enumerate(rows) if len(own) < lookback]
         if short:
             context = self.context_panel()
@@ -110,13 +116,17 @@ class Fitted:
             for i in short:
                 before = self._before(panel, i, rows[i], context, place[panel.names[i]], int(positions[i]))
                 rows[i] = np.concatenate([before, rows[i]])
+        if splits:
+            for i, own in enumerate(rows):
+                found = continuous(own, len(panel.targets), priced(panel))
+                rows[i], units[i] = found.values[-lookback:], found.unit
         values = np.concatenate(rows)
         if np.isnan(values).any():
             raise DataError(
                 "values are missing in the last look-back, and the network reads all of it; fill them, or give "
                 "--fill forward"
             )
-        return values
+        return values, units
 
     def _before(self, panel: Panel, i: int, own: np.ndarray, context: Panel, at: int, position: int) -> np.ndarray:
         """The rows of the context right before the first row of series ``i``, as many as ``own``, its last rows, lack
@@ -167,7 +177,7 @@ def _rounded(values: np.ndarray, scaler: Scaler) -> np.ndarray:
     float32 has no more.
     """
     scale = scaler.scale[:, : values.shape[2]]
-    if scaler.method == "log":  # there a score is a share of the value
+    if scaler.logged[0]:  # there a score is a share of the value
         scale = scale * np.abs(values).max(axis=1)
     digits = 6 - np.floor(np.log10(np.maximum(scale, 1e-300)))
     powers = 10.0 ** np.clip(digits, -300, 300)[:, None]
@@ -218,6 +228,7 @@ def save_fitted(fitted: Fitted, folder: Path) -> dict[str, Any]:
     """Write weights, scaler and context into a run's folder; returns what :func:`load_fitted` needs of run.json."""
     tensors = {f"model.{name}": value for name, value in fitted.model.state_dict().items()}
     tensors |= {f"scaler.{name}": torch.from_numpy(getattr(fitted.scaler, name)) for name in _SCALER}
+    tensors["scaler.logged"] = torch.from_numpy(fitted.scaler.logged.astype(np.uint8))
     if fitted.intervals is not None:
         tensors["intervals.widening"] = torch.from_numpy(fitted.intervals.widening)
     save_tensors(folder / MODEL, tensors)
@@ -274,7 +285,19 @@ def load_fitted(
 
 
 def _loaded_scaler(tensors: dict[str, torch.Tensor], series: int, shape: Architecture) -> Scaler:
-    scaler = Scaler(**{name: tensors[f"scaler.{name}"].numpy() for name in _SCALER}, method=shape.scaling)
+    logged = np.arange(shape.channels) < (shape.targets if shape.scaling in ("log", "returns") else 0)
+    if "scaler.logged" in tensors:  # runs of before there were returns don't say, and have nothing else to say
+        saved = tensors["scaler.logged"].numpy()
+        if (
+            saved.shape != logged.shape
+            or saved.dtype != np.uint8
+            or (saved[: shape.targets] != logged[: shape.targets]).any()
+        ):
+            raise ValueError("which channels are in logarithms doesn't fit the scaling")
+        logged = saved.astype(bool)
+    scaler = Scaler(
+        **{name: tensors[f"scaler.{name}"].numpy() for name in _SCALER}, method=shape.scaling, logged=logged
+    )
     sizes = {"centre": (series, shape.channels), "static_centre": (shape.static,)}
     sizes |= {"scale": sizes["centre"], "static_scale": sizes["static_centre"]}
     for name, size in sizes.items():

@@ -11,6 +11,7 @@ from unrolled.series.judging.intervals import METHODS
 from unrolled.series.learning.architecture import USUAL, Architecture
 from unrolled.series.panels.panel import Panel
 from unrolled.series.panels.roles import Columns
+from unrolled.series.panels.source import usual_scaling
 from unrolled.series.windows.split import Split
 from unrolled.training import TrainingSettings
 
@@ -82,7 +83,7 @@ class Plan:
 
     def _unusual(self) -> dict[str, Any]:
         """What isn't as it is when nobody asks, by the names of the command's options."""
-        usual = {**USUAL, "level": 0.9, "intervals": "rolling"}
+        usual = {**USUAL, "level": 0.9, "intervals": "rolling", "scaling": usual_scaling(self.source)}
         intervals = {"intervals": "none"} if self.level is None else {"level": self.level, "intervals": self.intervals}
         found = {**{name: getattr(self.architecture, name) for name in USUAL if name != "quantiles"}, **intervals}
         return {name: value for name, value in found.items() if value != usual[name]}

@@ -20,7 +20,7 @@ from unrolled.series.models import Network, forecast
 from unrolled.series.panels.ahead import check_ahead
 from unrolled.series.panels.panel import Panel
 from unrolled.series.panels.roles import Columns
-from unrolled.series.windows.examples import Examples
+from unrolled.series.windows.examples import Examples, read_for, scaling_notes
 from unrolled.series.windows.split import (
     Part,
     Split,
@@ -35,13 +35,16 @@ from unrolled.training import Progress, TrainingSettings, device_named
 MOST = 2_000_000  # forecast values that are scored; each method's take 16 MB
 
 
-def prepared(columns: Columns, frame: pl.DataFrame, horizon: int, lookback: int | None) -> tuple[Panel, Split, int]:
-    """The panel that ``columns`` make of a table, its split, and the look-back (None: the usual one).
+def prepared(
+    columns: Columns, frame: pl.DataFrame, horizon: int, lookback: int | None, scaling: str = "standard"
+) -> tuple[Panel, Split, int]:
+    """The panel that ``columns`` make of a table for a scaling, its split, and the look-back (None: the usual one).
 
     Raises DataError where a part would have no window, or a covariate isn't known as far ahead as it has to be.
     """
-    panel = columns.read(frame)
+    panel = read_for(scaling, columns, frame)
     cuts = split(panel)
+    panel = replace(panel, notes=(*panel.notes, *scaling_notes(panel, cuts, scaling)))
     lookback = lookback or default_lookback(panel, cuts, horizon)
     note = short_series_note(panel, cuts, lookback)
     panel = panel if note is None else replace(panel, notes=(*panel.notes, note))
@@ -84,8 +87,8 @@ class Trial:
         return thinning(len(self.examples.windows(part)), max(1, MOST // horizon), season)
 
     def restored(self, said: Said) -> np.ndarray:
-        """The point forecasts on the original scale, (windows, horizon, target)."""
-        return self.examples.scaler.restore(said.point, said.windows.series)
+        """The point forecasts (windows, horizon, target) as they are reported, in each series' last unit."""
+        return self.examples.traded.restore(said.point, said.windows.series)
 
 
 def learn(
@@ -155,7 +158,8 @@ def judge(
     scales = np.stack([one.scales[1][:, 0] for one in scored], axis=1)
     try:
         intervals = calibrate(level, method, [validation, test])
-        held = measure(intervals, examples.scaler, validation, test, examples.actual(test.windows), scales)
+        actual = np.stack([one.actual for one in scored], axis=2)
+        held = measure(intervals, examples.traded, validation, test, actual, scales)
     except DataError as error:
         return Judgement(scored, None, None, test, [*notes, f"No prediction intervals: {error}."], sampled=sampled)
     return Judgement(scored, held, intervals, test, notes, validation, sampled)

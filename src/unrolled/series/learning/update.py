@@ -14,7 +14,7 @@ from unrolled.series.learning.trial import Trial
 from unrolled.series.panels.ahead import check_ahead
 from unrolled.series.panels.panel import Panel
 from unrolled.series.panels.shares import SHARES
-from unrolled.series.windows.examples import Examples
+from unrolled.series.windows.examples import Examples, read_for
 from unrolled.series.windows.split import Split, check_length
 from unrolled.series.words import counted, near, refuse, shown
 from unrolled.training import Progress, TrainingSettings, device_named
@@ -30,7 +30,7 @@ def new_rows(fitted: Fitted, frame: pl.DataFrame) -> tuple[Panel, Split]:
     """
     shape = fitted.architecture
     only = fitted.names if fitted.columns.only else None
-    panel = replace(fitted.columns, only=only).read(frame)
+    panel = read_for(shape.scaling, replace(fitted.columns, only=only), frame)
     trained = set(fitted.names)
     if unknown := [name for name in panel.names if name not in trained]:
         raise refuse(f"series {shown(unknown[0])} was not in the training data{near(unknown[0], fitted.names)}")

@@ -6,7 +6,7 @@ from torch import Tensor
 from unrolled.errors import SettingsError
 from unrolled.series.models.losses import Criterion
 from unrolled.series.models.network import Network, middle
-from unrolled.series.windows.batch import Batch
+from unrolled.series.windows.batch import Batch, as_changes
 
 
 class Lined(Network):
@@ -14,7 +14,7 @@ class Lined(Network):
 
     The line's weights are those of the ridge regression that stands among the baselines
     (:class:`unrolled.series.judging.baselines.LinearAutoregression`), set once and not trained, since a gradient would
-    fit them worse than the closed form.
+    fit them worse than the closed form. Network and line read the same, or both the changes of x from step to step.
     """
 
     weight: Tensor
@@ -30,7 +30,8 @@ class Lined(Network):
 
     def line(self, past: Tensor, known: Tensor, static: Tensor) -> Tensor:
         """The change from the last value that the line says, (batch, horizon, target)."""
-        read = torch.cat([past.flatten(1), known.flatten(1), static], dim=1)  # (batch, inputs)
+        seen = as_changes(past, self.sizes.known) if self.sizes.changes else past
+        read = torch.cat([seen.flatten(1), known.flatten(1), static], dim=1)  # (batch, inputs)
         if read.shape[1] != len(self.weight):
             lookback = (len(self.weight) - known[0].numel() - static.shape[1]) // past.shape[2]
             raise SettingsError(f"this line reads a look-back of {lookback} steps, got {past.shape[1]}")

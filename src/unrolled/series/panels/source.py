@@ -39,7 +39,17 @@ class Source:
             missing["angles"] = [name for name in missing["angles"] if name in named] or None
         return replace(columns, **missing)
 
+    def scaling(self, asked: str | None) -> str:
+        """The scaling as asked for, or else as the data set has it, or else the usual one."""
+        return asked or self.defaults.get("scaling", "standard")
+
     @property
     def stem(self) -> str:
         """The name without folders and endings, for a run's name: data/my.csv.gz is my."""
         return Path(self.name).name.split(".")[0] or "table"
+
+
+def usual_scaling(name: str) -> str:
+    """The scaling of the table of that name when nobody asks for another: a data set may have its own."""
+    is_ours = name in data.names() and not Path(name).exists()
+    return data.describe(name).defaults.get("scaling", "standard") if is_ours else "standard"

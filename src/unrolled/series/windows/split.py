@@ -5,7 +5,7 @@ A random split would put tomorrow into the training part; so would a cut per ser
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -157,7 +157,7 @@ class Usable:
         trained = np.repeat(observed(panel, cuts.part("train")), np.diff(panel.offsets))
         number = np.int32 if len(values) < 2**31 else np.int64  # half the memory, which a long panel feels
 
-        def counted_before(which: np.ndarray) -> np.ndarray:
+        def counted_before(which: Any) -> np.ndarray:
             return np.concatenate([[0], np.cumsum(which, dtype=number)], dtype=number)
 
         return cls(counted_before(missing), counted_before(unknown), counted_before(there), trained)
