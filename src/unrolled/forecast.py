@@ -122,8 +122,9 @@ class Forecaster:
             "ensemble": int(ensemble),
         }
         with torch.device("meta"):  # what doesn't fit together is said now
-            shape: dict[str, Any] = {"targets": 1, "past": 0, "known": 0, "static": 0, "lookback": 1, **self._shape}
-            Architecture(**shape | {"scaling": scaling or "standard"}).build(self.cell)
+            sizes = {"targets": 1, "past": 0, "known": 0, "static": 0, "lookback": 1}
+            shape: dict[str, Any] = {**self._shape, **sizes, "scaling": scaling or "standard"}
+            Architecture(**shape).build(self.cell)
         self._result: Result | None = None
         self._expected: dict[str, Any] | None = None
 

@@ -33,8 +33,9 @@ def sample(scored: list[Scored], examples: Examples) -> Sample:
     for target, one in enumerate(scored):
         known = np.ascontiguousarray(examples.filled[:, target])
         starts = examples.panel.offsets[one.series[which]]
+        unit = examples.panel.units[one.series[which], target][:, None]
         made = {
-            name: method(known, one.origins[which], examples.horizon, season, starts)
+            name: method(known, one.origins[which], examples.horizon, season, starts) / unit
             for name, method in METHODS.items()
         }
         fitted = np.all([np.isfinite(values).all(axis=1) for values in made.values()], axis=0)
