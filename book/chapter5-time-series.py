@@ -642,8 +642,7 @@ say(f"""
 The error is {pm(ratio.mean(axis=1), 3)} of the last price's, in the mean of the four shares. $S$ lies between
 {S.min():.2f} and {S.max():.2f}; below −1.96 would be better than the random walk by more than chance, at five per cent.
 That happened in {better} of {S.size} cases. The honest summary of this network is one sentence: *it does not beat the
-last price*. Had one case of twelve come out below, that would be no discovery either: one in twenty does so by chance,
-on each side. What can be forecast of a share is how *far* it will move, not where; see
+last price*. Had one of the twelve come out below, that would be no discovery either: one in forty does so by chance. What can be forecast of a share is how *far* it will move, not where; see
 [Going further](#example-5-11).
 """)
 
@@ -809,8 +808,8 @@ A network with one output says one step. For $H$ steps there are four ways (Ben 
 - **Direct**: a network of its own for each step. No feeding on errors; $H$ times the work, and the steps don't know of
   each other.
 - **Multi-output**: one network whose last layer says all $H$ at once.
-- **Sequence to sequence**: an encoder reads; a decoder, with weights of its own, writes step by step and is trained on
-  what it writes. [Example 1.10](chapter1-rnn-basics.py#example-1-10) has shown why training must see what use will see.
+- **Sequence to sequence**: an encoder reads; a decoder, with weights of its own, writes step by step, and is trained on
+  what it writes or, at first, on the truth. Chapter 3 will be about it.
 
 (example-5-6)=
 **Example 5.6: again and again, or all at once.** Two strategies by hand, on weather in steps of four hours at three
@@ -890,6 +889,7 @@ for kind, net, way in (
 assert torch.allclose(told[:, 0], alone[:, 0])  # at the first step all is known
 
 # %% tags=["remove-input"]
+assert (told[:, -1] < 1.15 * told[:, 0]).all()
 by_hand = {"told": told, "alone": alone, "multi": errors(at_once, multi)}
 say(f"""
 Fed with the truth, the recursive network is off by {pm(told[:, -1])} °F at the last step, hardly more than at the first.
@@ -970,8 +970,8 @@ Q = \text{the } \lceil (n + 1)(1 - \alpha) \rceil \text{-th smallest score}, \qq
 $$ (conformal)
 
 The new score is one of $n + 1$, and if their order is by chance, each place is as likely as any other. That is the
-whole proof, and the *if* is the catch: in a time series the order isn't by chance. Errors of autumn are larger than those
-of summer. So calibrate by the *latest* scores, and keep going: **rolling** intervals.
+whole proof, and the *if* is the catch: in a time series the order isn't by chance. The errors of one season
+needn't be those of the next. So calibrate by the *latest* scores, and keep going: **rolling** intervals.
 
 (example-5-7)=
 **Example 5.7: split and rolling intervals**, for each of 24 hours ahead, around a linear forecast. A score of a forecast
@@ -1088,11 +1088,12 @@ plt.show()
 assert abs(held["rolling"].mean() - level) < abs(held["split"].mean() - level)
 assert held["split"].mean() < 0.87
 say(f"""
-Of {len(rolling):,} windows in autumn and winter, split intervals of {level:.0%}, calibrated on late summer, held
+Of {len(rolling):,} windows in autumn and winter, split intervals of {level:.0%}, calibrated on the weeks before them, held
 {held["split"].mean():.1%}, and {held["split"][-1]:.1%} at the last hour. Rolling ones held {held["rolling"].mean():.1%},
 from {held["rolling"].min():.1%} to {held["rolling"].max():.1%} by step. The promise holds for scores in random order, as
 the last assertion of the example shows; for weather, measure, and print what was held beside what was promised. The
-library does: `level=0.9` is its default, and `f.evaluation.coverage_sentence()` says what the test part held:
+library does: `level=0.9` is its default, and `f.evaluation.coverage_sentence()` says what the test part held
+(`src/unrolled/series/judging/conformal.py`):
 """)
 
 # %%
@@ -1110,7 +1111,7 @@ $$ (errors)
 
 Each asks another question. MAE: how far off on average? RMSE: the same, where twice as far counts four times. MAPE: by
 which share of the value? And each is best served by another forecast: MAE by the **median** of what may come, RMSE by
-the **mean**, MAPE by something below both.
+the **mean**, MAPE by something lower than the median.
 
 (example-5-8)=
 **Example 5.8: how each misleads.** Three planted cases, twenty seeds: one outlier; values around zero; a skewed
@@ -1213,7 +1214,7 @@ So: MAE or RMSE, by what a large error costs you, beside the error of a simple m
 r"""
 ## One split is one sample: the rolling-origin backtest
 
-The last fifth of the year is November and December. Who is good then? A **backtest** repeats the experiment from origins
+The last fifth of our year is autumn turning to winter. Who is good then, is he good in summer? A **backtest** repeats the experiment from origins
 that roll: train on all before, forecast the next stretch, move on. Each fold has a model, and a scaler, of its own.
 
 (example-5-9)=
@@ -1311,7 +1312,7 @@ more than a small mean.
 
 # %% [markdown]
 """
-The library rolls networks, on all cores, by call and by command. Both on one table of ours, with strategies and
+The library rolls networks, on all cores, by call and by command (`src/unrolled/series/learning/backtest.py`). Both on one table of ours, with strategies and
 intervals in the same run, give the same numbers:
 """
 
@@ -1627,7 +1628,7 @@ r"""
   {eq}`forecast`. Change the future: nothing before may move.
 - A forecast must beat the last value, by more than chance {eq}`diebold-mariano`. A good chart and a high $R^2$ don't show
   that.
-- Other variables, masked where missing, can be worth more than a larger network; a line tells you quickly.
+- Other variables, masked where missing, can be worth much; a line tells you quickly how much.
 - How far ahead matters more than the strategy. Show errors by step.
 - Conformal intervals {eq}`conformal` fit any forecaster. Roll them, and measure what they hold.
 - MAE and RMSE ask different questions; MAPE breaks near zero and rewards low forecasts {eq}`errors`.
