@@ -1482,7 +1482,7 @@ say(f"""
 Gains are paired, seed by seed. By more than chance gained: {", ".join(kept)}.{told_lost} An ensemble averages away what its members
 differ by; networks that all lean on one line differ by {apart_:.2f} °F, and so leave it little to gain. The test column, which nothing
 was chosen by, tells the same story. And the sobering question of
-[Example 1.9](chapter1-rnn-basics.py#example-1-9)? The ridge regression *alone* has {line_error:.2f} °F on the test part.
+[Example 1.9](#example-1-9)? The ridge regression *alone* has {line_error:.2f} °F on the test part.
 With the skip the network is {beats} that. Most of what the ladder gained, a line knew. That is no reason to be sad: it
 is the reason to have the line in the network, and beside it.
 """)
