@@ -1,0 +1,422 @@
+"""Sentences about what is: qualities, likes, existence, prices, measures, weather, times and dates."""
+
+from unrolled.data.phrasebook import numbers
+from unrolled.data.phrasebook.adjectives import ADJECTIVES, fitting
+from unrolled.data.phrasebook.english import article, be, clause, question, sentence
+from unrolled.data.phrasebook.japanese import Word, before_noun
+from unrolled.data.phrasebook.nouns import PEOPLE, THINGS, Person, Thing, people, places, things
+from unrolled.data.phrasebook.patterns import I, Pair, YOU, ask
+from unrolled.data.phrasebook.phrases import Talk
+
+TRAITS = (
+    ("kind", Word("親切", "na")), ("busy", Word("忙しい", "i")), ("tall", Word("背が高い", "i")), ("young", Word("若い", "i")),
+    ("strict", Word("厳しい", "i")), ("tired", Word("疲れている", "1")), ("healthy", Word("健康", "na")), ("cheerful", Word("明るい", "i")),
+    ("sick", Word("病気", "n")), ("free", Word("暇", "na")), ("famous", Word("有名", "na")), ("busy", Word("忙しい", "i")),
+)  # fmt: skip
+PASSING = ("busy", "tired", "sick", "free")
+JOBS = (
+    ("doctor", "医者"), ("nurse", "看護師"), ("teacher", "先生"), ("lawyer", "弁護士"), ("police officer", "警察官"),
+    ("student", "学生"), ("engineer", "エンジニア"), ("singer", "歌手"), ("cook", "料理人"), ("writer", "作家"),
+)  # fmt: skip
+COMPARED = ("goods", "clothes", "print", "furniture", "reading", "watching", "language", "subject", "fruit")
+
+
+def quality(talk: Talk) -> Pair:
+    """This umbrella is expensive."""
+    dice = talk.dice
+    thing = dice.pick([t for t in THINGS.values() if fitting(t, before=False)])
+    adjective = dice.pick(fitting(thing, before=False))
+    negative, past = dice.chance(0.25), dice.chance(0.15) and bool({"reading", "watching", "dish", "sweet"} & set(thing.classes))
+    if not thing.many and {"language", "subject"} & set(thing.classes):
+        item = talk.phrase(thing, "b", place="subject")
+        past = False
+    else:
+        item = talk.phrase(thing, "t" if past else "d", place="subject")
+    asks = dice.chance(0.15)
+    degree = dice.weighted([(5, ("", "")), (2, ("very ", "とても")), (1, ("too ", "")), (1, ("a little ", "少し"))])
+    if degree[0] == "too " or (negative and degree[0]) or asks or (degree[0] == "a little " and adjective.en in {"delicious", "good", "beautiful", "cute", "useful", "convenient", "interesting", "famous", "new", "easy", "quiet", "warm", "light"}):
+        degree = ("", "")
+    if negative and dice.chance(0.4):
+        degree = ("very ", "あまり")
+    talk.tags.add(f"is:{adjective.en}/{thing.en}/{degree[0]}{past}{negative}")
+    en = f"{item.en} {be('3s', was=past)}{' not' if negative else ''} {degree[0]}{adjective.en}"
+    if negative and talk.contract:
+        en = en.replace("is not", "isn't").replace("was not", "wasn't")
+    if asks and not negative:
+        en = f"{be('3s', was=past)} {item.en} {adjective.en}"
+        return sentence(en, "?"), ask(talk, item.ja + "は", adjective.word, past=past)
+    return sentence(en), f"{item.ja}は{degree[1]}{talk.end(adjective.word, past=past, negative=negative)}。"
+
+
+def trait(talk: Talk) -> Pair:
+    """My father is busy."""
+    dice = talk.dice
+    who = talk.someone(first=0.15)
+    en, word = dice.pick(TRAITS)
+    if who.key in {"I", "we"} and en not in PASSING or who.group == "me" and en not in PASSING:
+        en, word = "busy", Word("忙しい", "i")
+    if en == "young" and who.group not in {"name", "role"} or who.key in {"children", "students"}:
+        en, word = "cheerful", Word("明るい", "i")
+    passing = en in PASSING
+    past, negative = passing and dice.chance(0.4), dice.chance(0.15)
+    when = ("", "")
+    if passing:
+        when = dice.pick((("yesterday", "昨日"), ("last week", "先週"), ("this morning", "今朝"))) if past else dice.pick((("today", "今日"), ("now", "今"), ("this week", "今週"), ("", "")))
+    if en in {"free", "healthy"} and negative:
+        negative = False
+    degree = ("very ", "とても") if not negative and dice.chance(0.3) and en not in {"free", "sick"} else ("", "")
+    talk.tags.add(f"is:{en}/{who.key}/{when[0]}{degree[0]}")
+    text = clause(who.subject, "be", f"{degree[0]}{en} {when[0]}".strip(), past=past, negative=negative, contract=talk.contract)
+    topic = talk.topic(who, drop=0.4)
+    ja = when[1] + topic if dice.chance(0.4) or not topic else topic + when[1]
+    return sentence(text), f"{ja}{degree[1]}{talk.end(word, past=past, negative=negative)}。"
+
+
+def job(talk: Talk) -> Pair:
+    """My mother is a nurse."""
+    dice = talk.dice
+    who = dice.pick([p for p in people("kin", "name", "he", "she", "me") if p.key not in {"grandfather", "grandmother"}])
+    en, ja = dice.pick(JOBS)
+    talk.tags |= {f"as:subject/{who.key}", f"is:{en}/{who.key}"}
+    negative = dice.chance(0.15)
+    city, place_ja = dice.pick([(p.en, p.ja) for p in places("city")])
+    rest = article(en)
+    if dice.chance(0.25) and en not in {"student"}:
+        rest, ja = f"{rest} in {city}", f"{place_ja}の{ja}"
+    text = clause(who.subject, "be", rest, negative=negative, contract=talk.contract)
+    return sentence(text), f"{talk.topic(who, drop=0.3)}{talk.end(Word(ja, 'n'), negative=negative)}。"
+
+
+def liked(talk: Talk) -> Pair:
+    """Likes, dislikes and skills, whose object takes が."""
+    dice = talk.dice
+    kind = dice.weighted([(5, "like"), (2, "love"), (2, "hate"), (2, "good"), (2, "poor"), (2, "favor")])
+    who = talk.someone(first=0.35)
+    pool = things("sport", "language", "subject", "played") if kind in {"good", "poor"} else things("food", "drink", "sport", "pet", "listening", "subject", "watching", "gift")
+    thing = dice.pick([t for t in pool if t.en not in {"the radio", "egg", "music theory"}])
+    item = talk.phrase(thing, "b")
+    negative = kind == "like" and dice.chance(0.25)
+    en_rest = item.en
+    if kind in {"good", "poor"} and "played" in thing.classes:
+        en_rest = f"playing {item.en}"
+    talk.tags.add(f"like:{kind}/{thing.en}/{who.key}")
+    word = {"like": Word("好き", "na"), "love": Word("大好き", "na"), "hate": Word("嫌い", "na"), "good": Word("上手", "na"), "poor": Word("苦手", "na"), "favor": Word("好き", "na")}[kind]
+    if kind == "good" and who.group in {"me", "we"}:
+        word = Word("得意", "na")
+    topic = talk.topic(who)
+    if who is I and kind == "favor":
+        kind = "like"
+    if kind == "favor":
+        word = Word("好き", "na")
+        en = question(YOU.subject, "like", en_rest)
+        return sentence(en, "?"), ask(talk, f"{item.ja}が", word) if talk.dice.chance(0.6) else ask(talk, f"{item.ja}は", word)
+    if kind in {"good", "poor"}:
+        en = clause(who.subject, "be", f"{kind if kind == 'good' else 'bad'} at {en_rest}", contract=talk.contract)
+    else:
+        verb = {"like": "like", "love": "love", "hate": dice.pick(("dislike", "hate"))}[kind]
+        very = " very much" if kind == "like" and not negative and dice.chance(0.2) else ""
+        if very:
+            word = Word("大好き", "na")
+        en = clause(who.subject, verb, en_rest + very, negative=negative, contract=talk.contract)
+    return sentence(en), f"{topic}{item.ja}が{talk.end(word, negative=negative)}。"
+
+
+SPOTS = (
+    ("on the desk", "机の上", "small print paper photo"), ("in the bag", "かばんの中", "small print paper"), ("on the chair", "椅子の上", "small clothes print"),
+    ("in the room", "部屋", "furniture machine print pet"), ("in the kitchen", "台所", "dishware fruit furniture kitchen"), ("in the box", "箱の中", "small print fruit"),
+    ("in the garden", "庭", "animal gift"), ("in the park", "公園", "animal"), ("in front of the house", "家の前", "own pet"), ("under the chair", "椅子の下", "pet small"),
+    ("in the refrigerator", "冷蔵庫の中", "fruit kitchen sweet colddrink"), ("on the table", "テーブルの上", "dishware fruit gift sweet"),
+)  # fmt: skip
+
+
+def exists(talk: Talk) -> Pair:
+    """There are three cats in the garden: いる for what lives, ある for the rest."""
+    dice = talk.dice
+    spot_en, spot_ja, classes = dice.pick(SPOTS)
+    thing = dice.pick(things(*classes.split()))
+    lives = "animal" in thing.classes
+    form = dice.pick("asn" if thing.many and thing.counter else "as" if thing.many else "s")
+    if form == "a" and spot_en.startswith("in the g") and not lives:
+        form = "s"
+    item = talk.phrase(thing, form, place="there")
+    word = Word("いる", "1") if lives else Word("ある", "5")
+    many = form == "n" or (form == "s" and bool(thing.many))
+    past = dice.chance(0.2)
+    talk.tags.add(f"is:{thing.en}/{spot_en}/{form}{past}")
+    if dice.chance(0.25) and thing.many:
+        t = talk.phrase(thing, "t", place="subject")
+        if dice.chance(0.4):
+            en = f"where {be('3s', was=past)} {t.en}"
+            return sentence(en, "?"), ask(talk, f"{t.ja}はどこに", word, past=past)
+        en = f"{t.en} {be('3s', was=past)} {spot_en}"
+        return sentence(en), f"{t.ja}は{spot_ja}に{talk.end(word, past=past)}。"
+    there = f"there {be('3p' if many else '3s', was=past)}"
+    if dice.chance(0.12) and form != "n":
+        noun = f"any {thing.many or thing.en}"
+        are = "are" if thing.many else "is"
+        en = f"there {are}n't {noun} {spot_en}" if talk.contract else f"there {are} not {noun} {spot_en}"
+        return sentence(en), f"{spot_ja}に{thing.ja}は{talk.end(word, negative=True)}。"
+    return sentence(f"{there} {item.en} {spot_en}"), f"{spot_ja}に{item.ja}が{item.quantity}{talk.end(word, past=past)}。"
+
+
+def people_there(talk: Talk) -> Pair:
+    """There are twenty students in the classroom: people are counted by 人."""
+    dice = talk.dice
+    who = dice.pick((("student", "students", "学生", "study"), ("child", "children", "子供", "outdoor sight swim"), ("woman", "women", "女の人", "town"), ("man", "men", "男の人", "town"), ("customer", "customers", "客", "eat food print goods"), ("teacher", "teachers", "先生", "daily")))
+    place = dice.pick([p for p in places(*who[3].split()) if p.en != "the sea"])
+    n = dice.whole(1, 12) if dice.chance(0.6) else dice.whole(13, 60)
+    en, ja = numbers.counted(n, who[0], who[1], "人", digits=n > 12 or talk.digits)
+    past = dice.chance(0.3)
+    talk.tags.add(f"is:{who[0]}/{place.en}/{n}")
+    return sentence(f"there {be('3s' if n == 1 else '3p', was=past)} {en} {place.at}"), f"{place.ja}に{who[2]}が{ja}{talk.end(Word('いる', '1'), past=past)}。"
+
+
+def owned(talk: Talk) -> Pair:
+    """What somebody has: 持っている for things, 飼っている for pets, いる for family."""
+    dice = talk.dice
+    who = talk.someone(first=0.3)
+    kind = dice.weighted([(4, "thing"), (3, "pet"), (3, "kin")])
+    negative = dice.chance(0.2)
+    topic = talk.topic(who)
+    if kind == "kin":
+        one, many, ja = dice.pick((("brother", "brothers", "兄弟"), ("sister", "sisters", "姉妹"), ("child", "children", "子供"), ("daughter", "daughters", "娘"), ("son", "sons", "息子")))
+        if who.key in {"brother", "sister", "cousin", "children", "students"} or who.group == "we":
+            who, topic = I, talk.topic(I)
+        n = dice.whole(1, 4) if one != "brother" and one != "sister" else dice.whole(2, 4)
+        en, count = numbers.counted(n, one, many, "人", digits=talk.digits)
+        talk.tags.add(f"have:{one}/{who.key}/{n}")
+        if negative:
+            return sentence(clause(who.subject, "have", f"any {many}", negative=True, contract=talk.contract)), f"{topic}{ja}が{talk.end(Word('いる', '1'), negative=True)}。"
+        return sentence(clause(who.subject, "have", en if n > 1 or talk.digits else article(one))), f"{topic}{ja}が{count}{talk.end(Word('いる', '1'))}。"
+    thing = dice.pick(things("pet") if kind == "pet" else things("machine", "own", "goods", "print", "clothes"))
+    talk.tags.add(f"have:{thing.en}/{who.key}")
+    word = Word("飼っている" if kind == "pet" else "持っている", "1")
+    if negative:
+        noun = f"any {thing.many}" if kind == "pet" else article(thing.en)
+        return sentence(clause(who.subject, "have", noun, negative=True, contract=talk.contract)), f"{topic}{thing.ja}を{talk.end(word, negative=True)}。"
+    item = talk.phrase(thing, dice.pick("an"))
+    return sentence(clause(who.subject, "have", item.en)), f"{topic}{item.ja}を{item.quantity}{talk.end(word)}。"
+
+
+def compared(talk: Talk) -> Pair:
+    """A is bigger than B; which is the bigger."""
+    dice = talk.dice
+    if dice.chance(0.5):
+        who = talk.someone(first=0.15)
+        other = talk.other(who)
+        if who.agrees == "3p" or who.group == "we":
+            return trait(talk)
+        aged = who.key in {"father", "mother", "uncle", "aunt", "grandfather", "grandmother"}
+        if aged or other.group != "name":
+            who, other = talk.dice.some(people("name"), 2)
+            if other.ja == who.ja:
+                return trait(talk)
+            talk.tags.add(f"as:subject/{who.key}")
+        more, word = dice.pick((("taller", Word("背が高い", "i")), ("older", Word("年上", "n")), ("younger", Word("年下", "n")), ("busier", Word("忙しい", "i")), ("stricter", Word("厳しい", "i"))))
+        talk.tags.add(f"than:{more}/{who.key}/{other.key}")
+        en = clause(who.subject, "be", f"{more} than {other.en}", contract=talk.contract)
+        return sentence(en), f"{talk.topic(who, drop=0.2)}{other.ja}より{talk.end(word)}。"
+    thing = dice.pick(things("goods", "clothes", "furniture", "print"))
+    more, word = dice.pick((("bigger", Word("大きい", "i")), ("smaller", Word("小さい", "i")), ("newer", Word("新しい", "i")), ("cheaper", Word("安い", "i")), ("more expensive", Word("高い", "i")), ("heavier", Word("重い", "i")), ("lighter", Word("軽い", "i"))))
+    a, b = dice.pick((("this", "that"), ("that", "this")))
+    far = {"this": "この", "that": "あの"}
+    talk.phrase(thing, "d", place="subject")
+    talk.tags.add(f"than:{more}/{thing.en}/{a}")
+    much = dice.weighted([(4, ("", "")), (1, ("much ", "ずっと")), (1, ("a little ", "少し"))])
+    en = f"{a} {thing.en} is {much[0]}{more} than {b} one"
+    second = far[b] + thing.ja
+    return sentence(en), f"{far[a]}{thing.ja}は{second}より{much[1]}{talk.end(word)}。"
+
+
+def priced(talk: Talk) -> Pair:
+    """What something costs."""
+    dice = talk.dice
+    thing = dice.pick([t for t in things("goods", "clothes", "print", "machine", "dish") if t.en != "sushi"])
+    low, high, step = (300, 1500, 50) if "dish" in thing.classes else (800, 9000, 100) if "machine" not in thing.classes else (20000, 90000, 1000)
+    if "print" in thing.classes:
+        low, high, step = 400, 2500, 50
+    if thing.en in {"pen", "pencil", "notebook"}:
+        low, high, step = 100, 900, 10
+    price = low + step * dice.whole(0, (high - low) // step)
+    en_yen, ja_yen = numbers.yen(price)
+    item = talk.phrase(thing, "d", place="subject")
+    past = dice.chance(0.3)
+    talk.tags.add(f"price:{thing.en}/{price}")
+    if dice.chance(0.25):
+        asks = f"how much {be('3s', was=past)} {item.en}"
+        return sentence(asks, "?"), ask(talk, f"{item.ja}は", Word("いくら", "n"), past=past)
+    en = clause(_it(item.en), dice.pick(("be", "cost")), en_yen, past=past)
+    return sentence(en), f"{item.ja}は{talk.end(Word(ja_yen, 'n'), past=past)}。"
+
+
+def _it(en: str):
+    from unrolled.data.phrasebook.english import Subject
+
+    return Subject(en, "3s")
+
+
+def measured(talk: Talk) -> Pair:
+    """Distances, temperatures, weights, and how long a way takes."""
+    dice = talk.dice
+    kind = dice.pick(("way", "takes", "takes", "weather", "weight", "tall", "age"))
+    if kind in {"way", "takes"}:
+        a, b = dice.some(places("town", "study"), 2)
+        if kind == "way":
+            en, ja = numbers.measured(dice.whole(1, 20), "kilometer")
+            talk.tags.add(f"way:{a.en}/{b.en}/{en}")
+            return sentence(f"it is {en} from {a.en} to {b.en}"), f"{a.ja}から{b.ja}まで{ja}{talk.end(Word('ある', '5'))}。"
+        n = dice.pick((5, 10, 15, 20, 25, 30, 40, 45))
+        en, ja = numbers.duration(n, "minute", digits=True)
+        by_en, by_ja = dice.pick((("by bus", "バスで"), ("on foot", "歩いて"), ("by bicycle", "自転車で"), ("by taxi", "タクシーで"), ("by car", "車で")))
+        talk.tags.add(f"way:{a.en}/{b.en}/{by_en}")
+        if dice.chance(0.2):
+            return sentence(f"how long does it take from {a.en} to {b.en} {by_en}", "?"), ask(talk, f"{a.ja}から{b.ja}まで{by_ja}どのくらい", Word("かかる", "5"))
+        about = dice.pick((("", ""), ("about ", "約")))
+        return sentence(f"it takes {about[0]}{en} from {a.en} to {b.en} {by_en}"), f"{a.ja}から{b.ja}まで{by_ja}{about[1]}{ja}{talk.end(Word('かかる', '5'))}。"
+    if kind == "weather":
+        place = dice.pick(places("city"))
+        n = dice.whole(2, 35)
+        en, ja = numbers.measured(n, "degree")
+        past = dice.chance(0.5)
+        when = ("yesterday", "昨日") if past else ("today", "今日")
+        talk.tags.add(f"degrees:{place.en}/{n}")
+        en = f"the temperature in {place.en} {be('3s', was=past)} {en} {when[0]}"
+        return sentence(en), f"{when[1]}の{place.ja}の気温は{talk.end(Word(ja, 'n'), past=past)}。"
+    if kind == "weight":
+        thing = dice.pick(things("machine", "furniture") + (THINGS["box"], THINGS["bag"]))
+        if thing.en == "cell phone":
+            thing = THINGS["box"]
+        item = talk.phrase(thing, "d", place="subject")
+        en, ja = numbers.measured(dice.whole(2, 15), "kilogram")
+        talk.tags.add(f"weight:{thing.en}/{en}")
+        return sentence(f"{item.en} weighs {en}"), f"{item.ja}の重さは{talk.end(Word(ja, 'n'))}。"
+    who = dice.pick([p for p in people("kin", "name") if p.key not in {"grandmother", "grandfather"}])
+    talk.tags.add(f"as:subject/{who.key}")
+    if kind == "tall":
+        n = dice.whole(150, 189)
+        en, ja = numbers.measured(n, "centimeter")
+        talk.tags.add(f"tall:{who.key}/{n}")
+        return sentence(f"{who.en} is {en} tall"), f"{who.ja}の身長は{talk.end(Word(ja, 'n'))}。"
+    old = who.key in {"father", "mother", "uncle", "aunt"}
+    n = dice.whole(42, 65) if old else dice.whole(18, 40)
+    en, ja = numbers.duration(n, "year", digits=True)
+    talk.tags.add(f"age:{who.key}/{n}")
+    return sentence(f"{who.en} is {en} old"), f"{who.ja}は{talk.end(Word(ja.removesuffix('年') + '歳', 'n'))}。"
+
+
+def dated(talk: Talk) -> Pair:
+    """What time, day or date it is; birthdays, openings and beginnings."""
+    dice = talk.dice
+    kind = dice.pick(("clock", "day", "birthday", "born", "opens", "begins", "begins"))
+    if kind == "clock":
+        hour, minute = dice.whole(6, 23), dice.pick((0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55))
+        if hour == 12:
+            hour = 11
+        en, ja = numbers.clock(hour, minute)
+        talk.tags.add(f"clock:{hour}/{minute}")
+        place = dice.pick(places("city", "abroad"))
+        if dice.chance(0.5) and "country" not in place.classes:
+            return sentence(f"it is {en} in {place.en} now"), f"{place.ja}は今、{talk.end(Word(ja, 'n'))}。"
+        return sentence(f"it is {en} now"), f"今、{talk.end(Word(ja, 'n'))}。"
+    if kind == "day":
+        day_en, day_ja = numbers.weekday(dice.whole(0, 6))
+        date_en, date_ja = numbers.day_of_year(dice.whole(1, 12), dice.whole(1, 28))
+        when = dice.pick((("today", "今日", False), ("tomorrow", "明日", False), ("yesterday", "昨日", True)))
+        talk.tags.add(f"day:{date_en}/{day_en}")
+        en = f"{when[0]} {'was' if when[2] else 'is'} {day_en}, {date_en}"
+        return sentence(en), f"{when[1]}は{date_ja}、{talk.end(Word(day_ja, 'n'), past=when[2])}。"
+    who = dice.pick([p for p in people("kin", "name", "me", "he", "she", "friend") if p.en != "I" or True])
+    if kind == "birthday":
+        en, ja = numbers.day_of_year(dice.whole(1, 12), dice.whole(1, 28))
+        whose = who.his if who.group in {"me", "he", "she"} else who.en + "'s"
+        talk.tags.add(f"birthday:{who.key}/{en}")
+        return sentence(f"{whose} birthday is {en}"), f"{talk.name(who)}の誕生日は{talk.end(Word(ja, 'n'))}。"
+    if kind == "born":
+        date_en, date_ja = numbers.full_date(dice.whole(1960, 2005), dice.whole(1, 12), dice.whole(1, 28))
+        place = dice.pick(places("city"))
+        talk.tags |= {f"born:{who.key}/{date_en}", f"as:subject/{who.key}"}
+        where = dice.chance(0.4)
+        en = clause(who.subject, "be", f"born in {place.en} on {date_en}" if where else f"born on {date_en}", past=True)
+        ja = f"{talk.topic(who)}{date_ja}に{place.ja + 'で' if where else ''}{talk.end(Word('生まれる', '1'), past=True)}。"
+        return sentence(en), ja
+    if kind == "opens":
+        place = dice.pick([p for p in places("town") if p.en not in {"school", "the park", "the station", "the hospital", "the convenience store"}])
+        shut = dice.chance(0.4)
+        hour = dice.whole(17, 21) if shut else dice.whole(8, 10)
+        en, ja = numbers.clock(hour, dice.pick((0, 30)))
+        day = dice.pick((("", ""), (" on Sundays", "日曜日には"), (" on Saturdays", "土曜日には")))
+        verb, word = (("close", Word("閉まる", "5")) if shut else ("open", Word("開く", "5")))
+        talk.tags.add(f"opens:{place.en}/{verb}/{en}")
+        ja = f"{day[1]}{place.ja}は{ja}に" if not day[1] else f"{place.ja}は{day[1]}{ja}に"
+        return sentence(f"{place.en} {verb}s at {en}{day[0]}"), f"{ja}{talk.end(word)}。"
+    what = dice.pick((("the movie", "映画"), ("the concert", "コンサート"), ("the meeting", "会議"), ("the class", "授業"), ("the game", "試合"), ("the party", "パーティー")))
+    hour = dice.whole(9, 11) if what[0] in {"the class", "the meeting"} else dice.whole(13, 20)
+    en, ja = numbers.clock(hour, dice.pick((0, 15, 30, 45)))
+    ends = dice.chance(0.3)
+    past = dice.chance(0.3)
+    when = (" yesterday", "昨日の") if past else dice.pick((("", ""), (" tomorrow", "明日の")))
+    verb, word = ("end", Word("終わる", "5")) if ends else (dice.pick(("start", "begin")), Word("始まる", "5"))
+    talk.tags.add(f"begins:{what[0]}/{en}/{when[0]}")
+    text = clause(_it(what[0]), verb, f"at {en}{when[0]}", past=past)
+    return sentence(text), f"{when[1]}{what[1]}は{ja}に{talk.end(word, past=past)}。"
+
+
+WEATHER = (
+    ("it {be} hot", Word("暑い", "i"), ""), ("it {be} cold", Word("寒い", "i"), ""), ("it {be} warm", Word("暖かい", "i"), ""),
+    ("it {be} cool", Word("涼しい", "i"), ""), ("the weather {be} nice", Word("いい", "i"), "天気が"), ("the weather {be} bad", Word("悪い", "i"), "天気が"),
+    ("it {be} raining", Word("降っている", "1"), "雨が"), ("it {be} snowing", Word("降っている", "1"), "雪が"), ("the wind {be} strong", Word("強い", "i"), "風が"),
+)  # fmt: skip
+
+
+def weather(talk: Talk) -> Pair:
+    """It was cold in Sapporo yesterday."""
+    dice = talk.dice
+    en, word, front = dice.pick(WEATHER)
+    place = dice.pick(places("city"))
+    where = dice.chance(0.7)
+    past = dice.chance(0.5)
+    when = dice.pick((("yesterday", "昨日"), ("last week", "先週"), ("this morning", "今朝"), ("last night", "昨夜"))) if past else dice.pick((("today", "今日"), ("now", "今")))
+    if when[0] == "last night" and "weather" in en:
+        when = ("yesterday", "昨日")
+    if when[0] in {"last week"} and "ing" in en:
+        when = ("last night", "昨夜")
+    very = ("very ", "とても") if word.kind == "i" and word.text not in {"いい", "悪い"} and dice.chance(0.4) else ("", "")
+    en = en.replace("{be} ", be("3s", was=past) + " " + very[0])
+    talk.tags.add(f"weather:{word.text}{front}/{place.en if where else ''}/{when[0]}/{very[0]}")
+    text = f"{en} {place.at if where else ''} {when[0]}"
+    spot = place.ja + ("は" if where else "") if where else ""
+    ja = f"{when[1]}の{place.ja}は" if where and dice.chance(0.4) and when[0] != "now" else (f"{when[1]}、{spot}" if where else f"{when[1]}は")
+    return sentence(" ".join(text.split())), f"{ja}{front if very[1] == '' else front + very[1]}{talk.end(word, past=past)}。"
+
+
+def knows(talk: Talk) -> Pair:
+    """Knowing (知っている, but 知らない), understanding (が分かる), and needing."""
+    dice = talk.dice
+    who = talk.someone(first=0.5)
+    kind = dice.pick(("know", "understand", "number"))
+    negative = dice.chance(0.45)
+    topic = talk.topic(who)
+    if kind == "understand":
+        thing = dice.pick(things("language"))
+        little = not negative and dice.chance(0.4)
+        talk.tags.add(f"knows:{thing.en}/{who.key}/{negative}{little}")
+        en = clause(who.subject, "understand", thing.en + (" a little" if little else ""), negative=negative, contract=talk.contract)
+        return sentence(en), f"{topic}{thing.ja}が{'少し' if little else ''}{talk.end(Word('分かる', '5'), negative=negative)}。"
+    other = talk.other(who)
+    what = dice.pick((("'s address", "の住所"), ("'s phone number", "の電話番号"), ("'s e-mail address", "のメールアドレス"), ("'s birthday", "の誕生日"), ("", "")))
+    talk.tags.add(f"knows:{what[0]}/{other.key}/{who.key}")
+    word = Word("知る", "5") if negative else Word("知っている", "1")
+    if dice.chance(0.25):
+        return sentence(question(YOU.subject, "know", other.en + what[0]), "?"), ask(talk, f"{other.ja}{what[1]}を", Word("知っている", "1"))
+    en = clause(who.subject, "know", other.en + what[0], negative=negative, contract=talk.contract)
+    if negative and who.key not in {"I", "we"}:
+        return sentence(en), f"{topic}{other.ja}{what[1]}を{talk.end(word, negative=True)}。"
+    return sentence(en), f"{topic}{other.ja}{what[1]}を{talk.end(word, negative=negative)}。"
+
+
+def listed_things(thing: Thing) -> str:
+    """The thing in the plural, or as it is."""
+    return thing.many or thing.en
+
+
+__all__ = ["ADJECTIVES", "COMPARED", "PEOPLE", "Person", "before_noun"]
