@@ -67,7 +67,6 @@ headache|have|a headache||頭が|痛い i
 busy|be|busy|||忙しい i
 +work|until late|遅くまで|働く 5
 +come|home late|遅く家に|帰る 5
-+eat|a sandwich at the office|会社でサンドイッチを|食べる 1
 -have|lunch|昼ご飯を|食べる 1
 -watch|TV|テレビを|見る 1
 -read|the newspaper|新聞を|読む 5
@@ -83,8 +82,6 @@ free|be|free|||暇 na
 +bake|a cake|ケーキを|焼く 5
 +go|shopping|買い物に|行く 5
 +play|the guitar|ギターを|弾く 5
--do|{my} homework|宿題を|する s
--help|{p}|{p}を|手伝う 5
 rain|be|raining|it|雨が|降っている 1
 +stay|at home|家に|いる 1
 +take|a taxi|タクシーに|乗る 5
@@ -114,7 +111,6 @@ fine|be|nice|the weather|天気が|いい i
 +go|fishing|釣りに|行く 5
 +play|soccer in the park|公園でサッカーを|する s
 +wash|{my} car|車を|洗う 5
--go|out||出かける 1
 -take|an umbrella|傘を|持って行く 5
 cold|be|cold|it||寒い i
 +wear|a sweater|セーターを|着る 1
@@ -162,14 +158,11 @@ hungry|be|hungry||お腹が|空いている 1
 +buy|some rice balls|おにぎりを|買う 5
 +go|to a restaurant|レストランに|行く 5
 +eat|some bread|パンを|食べる 1
--have|lunch|昼ご飯を|食べる 1
--eat|any cake|ケーキを|食べる 1
 thirsty|be|thirsty||喉が|渇いている 1
 +drink|a glass of water|水を一杯|飲む 5
 +drink|some milk|牛乳を|飲む 5
 +buy|some orange juice|オレンジジュースを|買う 5
 +go|to the cafe|喫茶店に|行く 5
--drink|any water|水を|飲む 5
 sleepy|be|sleepy|||眠い i
 +drink|two cups of coffee|コーヒーを二杯|飲む 5
 +go|to bed early|早く|寝る 1
@@ -182,14 +175,12 @@ late|miss|the bus||バスに|乗り遅れる 1
 +take|a taxi|タクシーに|乗る 5
 +come|home late|遅く家に|帰る 5
 +call|{p}|{p}に|電話する s
--take|a taxi|タクシーに|乗る 5
--go|to school|学校に|行く 5
 lost|lose|{my} wallet||財布を|なくす 5
 +call|{p}|{p}に|電話する s
 +buy|a new wallet|新しい財布を|買う 5
 +borrow|some money from {p}|{p}からお金を|借りる 1
 +walk|home|歩いて家に|帰る 5
--buy|a new wallet|新しい財布を|買う 5
+-go|shopping|買い物に|行く 5
 noisy|be|noisy|the neighbors|隣の人たちが|うるさい i
 +close|the window|窓を|閉める 1
 +study|at the library|図書館で|勉強する s

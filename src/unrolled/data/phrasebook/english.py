@@ -120,10 +120,10 @@ def _group(
     """The auxiliary, "" where there is none, and the main verb."""
     if can:
         return ("could" if past else "can"), verb
-    if future:
-        return "will", verb
+    if future:  # past and future: what was to come, in reported speech
+        return ("would" if past else "will"), verb
     if perfect:
-        return ("has" if agrees == "3s" else "have"), participle(verb)
+        return ("had" if past else "has" if agrees == "3s" else "have"), participle(verb)
     if progressive or verb == "be":
         return be(agrees, was=past), (ing(verb) if progressive else "")
     if negative or asks:

@@ -193,9 +193,9 @@ def asked_for(talk: Talk) -> Pair:
     while kind == "could" and deed.rest.startswith(("{my}", "the flowers")):
         deed = talk.deed("r")
     if kind == "may":
-        deed = dice.pick([d for d in (*_useful("use"), *_useful("open"), *_useful("turn"), *_useful("close"))])
+        deed = dice.pick([d for d in (*deeds_of("use"), *deeds_of("open"), *deeds_of("turn"), *deeds_of("close"))])
     if kind in {"don't", "mustn't"}:
-        deed = dice.pick([*_useful("open"), *_useful("close"), *_useful("use"), *_useful("turn"), *_useful("carry")])
+        deed = dice.pick([*deeds_of("open"), *deeds_of("close"), *deeds_of("use"), *deeds_of("turn"), *deeds_of("carry")])
     who = next(p for p in PEOPLE if p.group == "we") if we else YOU
     act = talk.done(deed, who if kind != "may" else I, negative=kind in {"don't", "mustn't"})
     if we:
@@ -224,7 +224,7 @@ def asked_for(talk: Talk) -> Pair:
     return sentence(en, "?"), body + te(word) + ("くれませんか。" if polite else "くれる？")
 
 
-def _useful(verb: str) -> list:
+def deeds_of(verb: str) -> list:
     from unrolled.data.phrasebook.verbs import DEEDS
 
     return [d for d in DEEDS if d.verb == verb]
@@ -272,7 +272,7 @@ def asked_what(talk: Talk) -> Pair:
     tense = "past" if past else "future"
     kind = dice.pick(("what", "what", "where", "who", "when", "why", "many"))
     if kind == "what":
-        deed = dice.pick([d for v in ("eat", "drink", "read", "watch", "buy", "study", "borrow", "make") for d in _useful(v) if "D" in d.marks and "{p}" not in d.rest])
+        deed = dice.pick([d for v in ("eat", "drink", "read", "watch", "buy", "study", "borrow", "make") for d in deeds_of(v) if "D" in d.marks and "{p}" not in d.rest])
         act = talk.done(deed, who)._replace(rest="", front="何を")
         act = talk.timed(talk.around(act, lasts=0, company=0.1), tense, clock=0)
         return _question(talk, act, topic, asks=("what", ""), **how)
@@ -290,7 +290,7 @@ def asked_what(talk: Talk) -> Pair:
         return _question(talk, act._replace(when=When("", "いつ", "")), topic, asks=("when", ""), **how)
     if kind == "why":
         deed = dice.pick(("sell", "lose", "go", "move", "open", "learn", "buy", "turn"))
-        act = talk.done(dice.pick([d for d in _useful(deed) if "c" not in d.marks or d.verb != "go"]), who, forms="tmd")
+        act = talk.done(dice.pick([d for d in deeds_of(deed) if "c" not in d.marks or d.verb != "go"]), who, forms="tmd")
         talk.tags.add(f"did:{act.key}/why/{who.key}")
         why = dice.pick(("どうして", "なぜ"))
         en, _ = _question(talk, act, "", asks=("why", ""), past=True)
@@ -298,7 +298,7 @@ def asked_what(talk: Talk) -> Pair:
         ending = ta(act.word) + ("んですか。" if talk.polite else "の？")
         return en, body + ending
     thing = dice.pick([t for t in things("fruit", "goods", "print", "postal") if t.counter and t.many])
-    act = talk.timed(Act(who, "buy", "", "", Word("買う", "5"), f"buy/{thing.en}", deed=_useful("buy")[2]), tense, clock=0)
+    act = talk.timed(Act(who, "buy", "", "", Word("買う", "5"), f"buy/{thing.en}", deed=deeds_of("buy")[2]), tense, clock=0)
     count = "いくつ" if thing.counter == "つ" else "何" + thing.counter
     act = act._replace(front=f"{thing.ja}を{count}")
     return _question(talk, act, topic, asks=(f"how many {thing.many}", ""), **how)
@@ -337,7 +337,7 @@ def given(talk: Talk) -> Pair:
         while who.group in {"we"} or who.ja == other.ja:
             who = talk.someone(first=0)
         act = Act(who, "give", f"{other.en} {item.en}", f"{other.ja}に{obj}", Word("あげる", "1"))
-    act = act._replace(key=f"{act.verb}/{thing.en}", deed=_useful("send")[0])
+    act = act._replace(key=f"{act.verb}/{thing.en}", deed=deeds_of("send")[0])
     act = talk.timed(act, "past", clock=0)
     return told(talk, act, past=True)
 
@@ -351,9 +351,9 @@ def went(talk: Talk) -> Pair:
         place = dice.pick(places("daily", "quiet", "outdoor"))
     else:
         place = dice.pick(places("town", "sight", "city"))
-    scale = _useful("buy")[2] if "city" not in place.classes else _useful("move")[0]
+    scale = deeds_of("buy")[2] if "city" not in place.classes else deeds_of("move")[0]
     if tense == "daily":
-        scale = _useful("study")[0]
+        scale = deeds_of("study")[0]
     act = Act(who, "go", place.to, place.ja + dice.pick(("に", "に", "へ")), Word("行く", "5"), f"go/{place.en}", deed=scale)
     act = talk.timed(act, tense, clock=0.15)
     if dice.chance(0.4):
@@ -394,7 +394,7 @@ def experienced(talk: Talk) -> Pair:
         act = Act(who, "be", f"to {place.en}", place.ja + "に", Word("行く", "5"), f"go/{place.en}")
     else:
         act = talk.done(dice.pick([d for d in talk_deeds() if d.verb in {"climb", "play", "drive", "go", "visit", "travel"}
-                                   and d.rest not in {"shopping", "for a run", "to work", "to bed", "to the doctor", "to the dentist"} and "{p}" not in d.rest] + _useful("climb") + _useful("travel")), who, forms="ba")  # fmt: skip
+                                   and d.rest not in {"shopping", "for a run", "to work", "to bed", "to the doctor", "to the dentist"} and "{p}" not in d.rest] + deeds_of("climb") + deeds_of("travel")), who, forms="ba")  # fmt: skip
     talk.tags.add(f"did:{act.key}/ever/{who.key}")
     word = Word(ta(act.word) + "ことがある", "5")
     if who is YOU:

@@ -1,0 +1,507 @@
+"""Sentences of two clauses: reasons, contrasts, conditions, times, purposes, and things done together."""
+
+from collections.abc import Callable
+
+from unrolled.data.phrasebook.causes import CAUSES, STATES, Cause, Effect
+from unrolled.data.phrasebook.english import Subject, ing, sentence
+from unrolled.data.phrasebook.japanese import Word, before_no, before_noun, finite, progressive, stem, ta, tara, te
+from unrolled.data.phrasebook.nouns import PEOPLE, Person, people, places, things
+from unrolled.data.phrasebook.patterns import YOU, I, Pair, deeds_of
+from unrolled.data.phrasebook.phrases import Act, Talk, english, japanese, later
+from unrolled.data.phrasebook.times import When
+
+End = Callable[[Word], str]
+PAST = (When("yesterday", "昨日", "D"), When("last night", "昨夜", "D"), When("this morning", "今朝", "D"), When("last Sunday", "先週の日曜日", "D"), When("last Saturday", "先週の土曜日", "D"), When("the day before yesterday", "おととい", "D"))
+TODAY = (When("today", "今日", "D"),)
+NEXT = (When("tomorrow", "明日", "D"), When("tonight", "今夜", "D"), When("this weekend", "今週末", "D"), When("next Sunday", "来週の日曜日", "D"))
+
+
+def nobody(cause: Cause) -> Person:
+    """What is hot or nice, as a subject."""
+    agrees = "3p" if cause.it == "the neighbors" else "3s"
+    return Person(cause.it, "", agrees, cause.it, "its", cause.it, "it", "it")
+
+
+def caused(talk: Talk, cause: Cause, who: Person) -> Act:
+    """The state as an act of the person, or of the weather."""
+    subject = nobody(cause) if cause.it else who
+    return Act(subject, cause.verb, cause.rest, cause.front, cause.word)
+
+
+def effect(talk: Talk, what: Effect, who: Person) -> Act:
+    """What comes of it."""
+    act = Act(who, what.verb, what.rest, what.front, what.word)
+    if "{p}" in what.rest:
+        other = talk.friend(who)
+        act = act._replace(rest=what.rest.replace("{p}", other.en), front=what.front.replace("{p}", other.ja))
+    return act
+
+
+def plain(past: bool = False, negative: bool = False) -> End:
+    """The plain end, before と, から and けど."""
+    return lambda word: finite(word, past=past, negative=negative)
+
+
+def because_end(talk: Talk, past: bool = False, negative: bool = False) -> tuple[End, str]:
+    """Because: ので or から, each with the form before it."""
+    if talk.dice.chance(0.6):
+        return (lambda word: before_no(word, past=past, negative=negative)), "ので"
+    return plain(past, negative), "から"
+
+
+def but_end(talk: Talk, past: bool = False, negative: bool = False) -> tuple[End, str]:
+    """But: が or けど, in the register of the sentence."""
+    return (lambda word: talk.end(word, past=past, negative=negative)), talk.dice.pick(("が", "けど") if talk.polite else ("けど", "けど", "が"))
+
+
+class Reason:
+    """A state and what came of it, for one person and one time: the two acts, their polarity, and which came first.
+
+    ``against`` takes what one would not expect: tired, but went shopping.
+    """
+
+    def __init__(self, talk: Talk, who: Person, names: tuple[str, ...], *, against: bool = False, when: When | None = None) -> None:
+        self.talk, self.who, dice = talk, who, talk.dice
+        self.name = dice.pick(names)
+        if self.name == "noisy" and who.key == "neighbor":
+            self.name = "tired"
+        cause = CAUSES[self.name]
+        positive = dice.chance(0.65) or not cause.keeps
+        positive = positive and not (against and not cause.keeps)
+        pool = cause.leads if positive != against else cause.keeps
+        what = dice.pick(pool)
+        self.negative = not positive
+        if self.negative:  # not "didn't drink two cups of coffee"
+            few = what.rest.replace("a glass of ", "any ").replace("some ", "any ").replace("two cups of ", "any ")
+            what = what._replace(rest=few.replace("two ", "any "), front=what.front.replace("二杯", "").replace("二本", "").replace("一杯", ""))
+        if not self.negative and "any " in what.rest:
+            what = what._replace(rest=what.rest.replace("any ", "some "))
+        self.state, self.main, self.when = caused(talk, cause, who), effect(talk, what, who), when
+        talk.tags.add(f"why:{self.name}/{what.verb} {what.rest}/{when.en if when else who.key}")
+
+    def topic(self, *, first: bool) -> tuple[str, str]:
+        """The Japanese before the state and before the main clause: the subject goes to the first it belongs to."""
+        when = self.when.ja if self.when else ""
+        who = self.talk.topic(self.who)
+        if self.state.who is not self.who:  # the weather
+            return (when + ("は" if when and self.talk.dice.chance(0.5) else paused(when)), who)
+        return (when + paused(when) + who if self.talk.dice.chance(0.5) else who + when + ("" if who else paused(when))), ""
+
+
+def paused(when: str) -> str:
+    """The comma that a long time needs before what follows."""
+    return "、" if when.endswith("曜日") else ""
+
+
+def english_reason(r: Reason, *, past: bool, future: bool = False, link: str = "") -> str:
+    """Because A, B; B because A; or A, so B."""
+    dice, talk = r.talk.dice, r.talk
+    link = link or dice.pick(("because", "because", "back", "so"))
+    own = r.state.who is r.who
+    state, main = r.state, r.main
+    contract = talk.contract
+    if link == "back":
+        a = english(main, past=past, future=future, negative=r.negative, contract=contract)
+        when = f" {r.when.en}" if r.when else ""
+        b = english(state, r.who.again if own else None, past=past, contract=contract)
+        return f"{a}{when} because {b}"
+    when = f" {r.when.en}" if r.when else ""
+    a = english(state, past=past, contract=contract)
+    b = english(main, r.who.again if own else None, past=past, future=future, negative=r.negative, contract=contract)
+    front = r.when is not None and link == "so" and dice.chance(0.4)
+    a = f"{r.when.en}, {a}" if front and r.when else a + when  # type: ignore[union-attr]
+    if link == "so":
+        return f"{a}, so {b}"
+    if link == "but":
+        return f"{a}, but {b}"
+    if link == "although":
+        return f"although {a}, {b}"
+    return f"because {a}, {b}"
+
+
+def because(talk: Talk) -> Pair:
+    """Why somebody did something, does it today, or didn't do it."""
+    dice = talk.dice
+    who, past = talk.someone(first=0.35), dice.chance(0.75)
+    when = dice.pick(PAST) if past and dice.chance(0.75) else None if past else TODAY[0]
+    names = tuple(CAUSES) if past else STATES
+    r = Reason(talk, who, names, when=when)
+    end, link = because_end(talk, past)
+    before, topic = r.topic(first=True)
+    ja = before + japanese(r.state, end, "") + link + "、" + topic
+    ja += japanese(r.main, lambda w: talk.end(w, past=past, negative=r.negative), "")
+    return sentence(english_reason(r, past=past, future=not past)), ja + "。"
+
+
+def although(talk: Talk) -> Pair:
+    """What somebody did in spite of something."""
+    dice = talk.dice
+    who = talk.someone(first=0.35)
+    r = Reason(talk, who, tuple(n for n in CAUSES if n not in {"noisy", "late", "lost"}), against=True, when=dice.pick(PAST) if dice.chance(0.7) else None)
+    before, topic = r.topic(first=True)
+    if dice.chance(0.7):
+        end, link = but_end(talk, True)
+    else:
+        end, link = (lambda word: before_no(word, past=True)), "のに"
+        if not r.negative and r.name in {"fine"}:
+            end, link = but_end(talk, True)
+    ja = before + japanese(r.state, end, "") + link + "、" + topic
+    ja += japanese(r.main, lambda w: talk.end(w, past=True, negative=r.negative), "")
+    link = "although" if dice.chance(0.3) else "but"
+    return sentence(english_reason(r, past=True, link=link)), ja + "。"
+
+
+SUPPOSED = ("rain", "snow", "fine", "cold", "hot", "free", "busy", "tired")
+
+
+def supposed(talk: Talk) -> Pair:
+    """If and even if: たら and ても."""
+    dice = talk.dice
+    name = dice.pick(SUPPOSED)
+    cause = CAUSES[name]
+    even = dice.chance(0.25) and name not in {"free", "fine", "busy"}
+    who = I if dice.chance(0.7) else talk.someone(first=0)
+    asks = who is I and not cause.it and dice.chance(0.35) and not even
+    if asks:  # if you are tired, please rest
+        who = YOU
+    what = dice.pick(cause.keeps if even else cause.leads)
+    if "{p}" in what.rest or any(w in what.rest for w in ("late", "home early")):
+        what = dice.pick([w for w in (cause.keeps if even else cause.leads) if "{p}" not in w.rest and "late" not in w.rest])
+    when = None if asks else dice.pick(NEXT) if not even else NEXT[0]
+    if when is not None and ("home early" in what.rest or name in {"hot", "fine"} and when.en == "tonight"):
+        when = NEXT[0]
+    talk.tags.add(f"if:{name}/{what.verb} {what.rest}/{when.en if when else who.key}")
+    state, main = caused(talk, cause, who), effect(talk, what, who)
+    word = state.word
+    en = english(state, contract=talk.contract)
+    if name in {"rain", "snow"}:
+        en, word = f"it {name}s", Word("降る", "5")
+    if when is not None:
+        en += f" {when.en}"
+    if asks:
+        b = f"please {main.verb} {main.rest}".replace("{my}", "your")
+    else:
+        b = english(main, who.again if state.who is who else None, future=True, contract=talk.contract)
+    iff = "even if" if even else "if"
+    en = f"{iff} {en}, {b}" if dice.chance(0.7) or state.who is who else f"{b} {iff} {en}"
+    topic = talk.topic(who) if who is not YOU else ""
+    time = when.ja + paused(when.ja) if when else ""
+    linked = (te(word) + "も") if even else tara(word)
+    if state.who is who:
+        ja = f"{time}{topic}{state.front}{linked}、" if dice.chance(0.5) else f"{topic}{time.rstrip('、')}{state.front}{linked}、"
+    else:
+        ja = f"{time}{state.front}{linked}、{topic}"
+    ja += main.front
+    if asks:
+        ja += te(main.word) + ("ください" if talk.polite else "")
+    else:
+        ja += talk.end(main.word)
+    return sentence(en.strip()), ja + "。"
+
+
+ROUTINE = (
+    (1, "get", "up", "", Word("起きる", "1")), (2, "take", "a shower", "シャワーを", Word("浴びる", "1")), (3, "have", "breakfast", "朝ご飯を", Word("食べる", "1")),
+    (4, "brush", "{my} teeth", "歯を", Word("磨く", "5")), (4, "read", "the newspaper", "新聞を", Word("読む", "5")), (5, "go", "to work", "仕事に", Word("行く", "5")),
+    (4, "walk", "the dog", "犬を散歩に", Word("連れて行く", "5")), (6, "have", "lunch", "昼ご飯を", Word("食べる", "1")), (7, "come", "home", "家に", Word("帰る", "5")), (8, "do", "{my} homework", "宿題を", Word("する", "s")),
+    (8, "cook", "dinner", "晩ご飯を", Word("作る", "5")), (9, "have", "dinner", "晩ご飯を", Word("食べる", "1")), (10, "wash", "the dishes", "お皿を", Word("洗う", "5")), (10, "watch", "TV", "テレビを", Word("見る", "1")),
+    (10, "take", "a bath", "お風呂に", Word("入る", "5")), (10, "read", "a book", "本を", Word("読む", "5")), (10, "listen", "to music", "音楽を", Word("聞く", "5")), (11, "go", "to bed", "", Word("寝る", "1")),
+)  # fmt: skip
+
+
+def in_order(talk: Talk) -> Pair:
+    """Before and after: 寝る前に, 食べた後で, 食べてから."""
+    dice = talk.dice
+    who = talk.someone(first=0.4)
+    a, b = dice.pick([(a, b) for a in ROUTINE for b in ROUTINE if a[0] < b[0] <= a[0] + 3 and a[4] != b[4]])
+    if who.key == "students":
+        who = I
+    first, second = (Act(who, r[1], r[2], r[3], r[4]) for r in (a, b))
+    past = dice.chance(0.45)
+    when = dice.pick((When("yesterday", "昨日", "D"), When("this morning", "今朝", "D"))) if past else dice.pick((When("every day", "毎日", "h"), When("usually", "たいてい", "h", mid=True), When("always", "いつも", "h", mid=True), When("", "", "h")))
+    if past and when.en == "this morning" and b[0] > 5:
+        when = When("yesterday", "昨日", "D")
+    before = dice.chance(0.5) and a[1] != "get"
+    main, side = (first, second) if before else (second, first)
+    talk.tags.add(f"order:{a[1]} {a[2]}/{b[1]} {b[2]}/{when.en or who.key}")
+    main = main._replace(when=when if when.en else None)
+    link = "before" if before else "after"
+    gerund = dice.chance(0.4)
+    clause_en = english(side, who.again, past=past) if not gerund else f"{ing(side.verb)} {side.rest}".replace("{my}", who.his)
+    front = dice.chance(0.5)
+    if front:
+        late = f" {when.en}" if past else ""
+        head = (english(side, past=past) if not gerund else clause_en) + late
+        body = english(main._replace(when=None) if late else main, None if gerund else who.again, past=past)
+        en = f"{link} {head}, {body}"
+    else:
+        body = english(main._replace(when=None) if when.en and not when.mid else main, past=past)
+        en = f"{body} {link} {clause_en}" + (f" {when.en}" if when.en and not when.mid else "")
+    if before:
+        linked = side.front + side.word.text + "前に"
+    else:
+        linked = side.front + (ta(side.word) + dice.pick(("後", "後で")) if dice.chance(0.6) else te(side.word) + "から")
+    topic = talk.topic(who)
+    time = when.ja
+    head = (topic + time) if when.mid or dice.chance(0.5) else (time + topic)
+    return sentence(en), f"{head}{linked}、{main.front}{talk.end(main.word, past=past)}。"
+
+
+ALONG = (("listen", "to music", "音楽を", Word("聞く", "5")), ("listen", "to the radio", "ラジオを", Word("聞く", "5")), ("drink", "coffee", "コーヒーを", Word("飲む", "5")), ("watch", "TV", "テレビを", Word("見る", "1")), ("drink", "tea", "お茶を", Word("飲む", "5")), ("sing", "", "", Word("歌う", "5")))
+WITH = {
+    "listen": (("study", "", "", Word("勉強する", "s")), ("cook", "dinner", "晩ご飯を", Word("作る", "5")), ("drive", "{my} car", "車を", Word("運転する", "s")), ("clean", "{my} room", "部屋を", Word("掃除する", "s")), ("read", "a book", "本を", Word("読む", "5")), ("run", "in the park", "公園を", Word("走る", "5"))),
+    "drink": (("read", "the newspaper", "新聞を", Word("読む", "5")), ("watch", "the news", "ニュースを", Word("見る", "1")), ("talk", "with {p}", "{p}と", Word("話す", "5")), ("write", "e-mails", "メールを", Word("書く", "5")), ("read", "a magazine", "雑誌を", Word("読む", "5"))),
+    "watch": (("have", "dinner", "晩ご飯を", Word("食べる", "1")), ("have", "breakfast", "朝ご飯を", Word("食べる", "1")), ("do", "{my} homework", "宿題を", Word("する", "s")), ("eat", "ice cream", "アイスクリームを", Word("食べる", "1")), ("talk", "with {p}", "{p}と", Word("話す", "5"))),
+    "sing": (("take", "a shower", "シャワーを", Word("浴びる", "1")), ("wash", "the dishes", "お皿を", Word("洗う", "5")), ("clean", "the kitchen", "台所を", Word("掃除する", "s")), ("play", "the guitar", "ギターを", Word("弾く", "5")), ("play", "the piano", "ピアノを", Word("弾く", "5"))),
+}  # fmt: skip
+
+
+def meanwhile(talk: Talk) -> Pair:
+    """Two things at once: 聞きながら."""
+    dice = talk.dice
+    who = talk.someone(first=0.35)
+    side = dice.pick(ALONG)
+    main = effect(talk, Effect(*dice.pick(WITH[side[0]])), who)
+    tense = dice.weighted([(3, "past"), (3, "daily"), (2, "now")])
+    when = None
+    if tense == "past":
+        when = dice.pick((When("yesterday", "昨日", "D"), When("last Sunday", "先週の日曜日に", "D"), When("last weekend", "先週末", "D")))
+    elif tense == "daily":
+        when = dice.pick((When("often", "よく", "h", mid=True), When("always", "いつも", "h", mid=True), When("usually", "たいてい", "h", mid=True), When("sometimes", "時々", "h", mid=True)))
+    main = main._replace(when=when)
+    talk.tags.add(f"while:{side[0]} {side[1]}/{main.verb} {main.rest}/{when.en if when else who.key}")
+    how = {"past": tense == "past", "progressive": tense == "now"}
+    late = f" {when.en}" if when and not when.mid else ""
+    en = english(main._replace(when=when if when and when.mid else None), contract=talk.contract, **how)
+    en = f"{en} while {ing(side[0])} {side[1]}".strip() + late
+    topic = talk.topic(who)
+    time = when.ja if when else ""
+    head = time + topic if when and not when.mid and dice.chance(0.5) else topic + time
+    word = progressive(main.word) if tense == "now" else main.word
+    return sentence(en), f"{head}{side[2]}{stem(side[3])}ながら、{main.front}{talk.end(word, past=tense == 'past')}。" if dice.chance(0.3) else f"{head}{side[2]}{stem(side[3])}ながら{main.front}{talk.end(word, past=tense == 'past')}。"
+
+
+def when_it_happened(talk: Talk) -> Pair:
+    """When something happened, somebody was doing something."""
+    dice = talk.dice
+    who = talk.someone(first=0.5)
+    other = talk.someone(but=(who,), first=0.4 if who.group != "me" else 0)
+    kind = dice.pick(("home", "call", "rang", "rain", "came"))
+    if kind == "home":
+        side, ja = english(Act(who, dice.pick(("get", "come")), "home", "", Word("帰る", "5")), past=True), f"{_ga(talk, who)}家に帰った時、"
+    elif kind == "call":
+        who = talk.someone(but=(other,), first=0)
+        if other.group == "me":
+            side, ja = english(Act(who, "call", "me", "", Word("する", "s")), past=True), f"{who.ja}が電話をくれた時、"
+        else:
+            side, ja = english(Act(I, "call", other.him, "", Word("する", "s")), past=True), f"{talk.me}が電話をかけた時、"
+            side = f"I called {other.en}"
+            who = I
+    elif kind == "rang":
+        side, ja = "the phone rang", "電話が鳴った時、"
+    elif kind == "rain":
+        side, ja = "it started to rain", "雨が降り始めた時、"
+    else:
+        place = dice.pick([p for p in places("town") if p.en not in {"the sea", "school", "the hospital", "the bank", "the post office"}])
+        if other.group == "me":
+            return because(talk)
+        side, ja = english(Act(who, "arrive", place.at.replace("in the", "at the"), "", Word("着く", "5")), past=True), f"{_ga(talk, who)}{place.ja}に着いた時、"
+        act = Act(other, "wait", f"for {who.him}" if who.key != other.key else "for me", f"{talk.name(who)}を", Word("待つ", "5"), "wait/for")
+        pron = other
+        en = english(act, past=True, progressive=True)
+        topic = talk.topic(other, drop=0.5)
+        waiting = "" if who.group == "me" and dice.chance(0.4) else act.front
+        talk.tags.add(f"when:{kind} {place.en}/{who.key}/{pron.key}")
+        end = talk.end(progressive(act.word), past=True)
+        return sentence(f"when {side}, {en}"), f"{ja}{topic}{waiting}{end}。"
+    marks = "p c" if kind == "rain" else "p"
+    deed = talk.deed(f"D {marks}")
+    if kind == "rain":
+        deed = dice.pick([*deeds_of("take")[1:2], *[d for d in deeds_of("play") if "sport" in d.slots], *deeds_of("run"), *deeds_of("do")[:1]])
+    act = talk.done(deed, other, forms="abtdj", but=(who,))
+    if other.en == who.en and kind in {"home"}:
+        return because(talk)
+    talk.tags.add(f"when:{kind}/{act.key}/{other.key}")
+    # the pronoun only where it can't be mistaken
+    en = english(act, past=True, progressive=True)
+    main = talk.topic(other, drop=0.5) + japanese(act, lambda w: talk.end(progressive(w), past=True), "")
+    if kind == "call" and who is I:
+        en = english(act, other.again, past=True, progressive=True)
+        ja = f"{talk.me}が{other.ja}に電話をかけた時、" if dice.chance(0.5) else f"{other.ja}に電話をかけた時、"
+        main = dice.pick(("", other.he and {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは"))) + japanese(act, lambda w: talk.end(progressive(w), past=True), "")
+        if main.startswith(act.front):
+            main = {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは") + main
+    if dice.chance(0.25):
+        return sentence(f"{en} when {side}"), ja + main + "。"
+    return sentence(f"when {side}, {en}"), ja + main + "。"
+
+
+def _ga(talk: Talk, who: Person) -> str:
+    return talk.topic(who, "が", drop=0.6)
+
+
+def as_a_child(talk: Talk) -> Pair:
+    """What somebody often did in earlier days."""
+    dice = talk.dice
+    who = talk.someone(first=0.6)
+    if who.key in {"children", "students", "we", "they"}:
+        who = I
+    once_en, once_ja = dice.pick((("a child", "子供"), ("a student", "学生"), ("a high school student", "高校生")))
+    deed = talk.deed(dice.pick(("D w g", "D w", "W w")))
+    act = talk.around(talk.done(deed, who, forms="bs"), lasts=0, company=0.35)
+    if deed.verb in {"buy", "return", "do", "answer"} or deed.forms == "t":
+        return as_a_child(talk)
+    if deed.verb in {"take", "drive"} and "vehicle" in deed.slots or "m" in deed.forms or "wine" in act.rest or "beer" in act.rest or "{my}" in act.rest:
+        return as_a_child(talk)
+    often = dice.pick((("often", "よく"), ("sometimes", "時々")))
+    talk.tags.add(f"child:{act.key}/{who.key}/{once_en}")
+    where = act._replace(when=When(often[0], often[1], "h", mid=True))
+    front = dice.chance(0.6)
+    if front:
+        en = f"when {who.en} was {once_en}, {english(where, who.again, past=True)}"
+    else:
+        en = f"{english(where, past=True)} when {who.he} was {once_en}"
+    topic = talk.topic(who)
+    ja = f"{topic}{once_ja}の{dice.pick(('時', '頃'))}、{often[1]}" if dice.chance(0.7) else f"{once_ja}の{dice.pick(('時', '頃'))}、{topic}{often[1]}"
+    return sentence(en), ja + japanese(act, lambda w: talk.end(w, past=True), "") + "。"
+
+
+def whenever(talk: Talk) -> Pair:
+    """What somebody does in a state, as a habit: 疲れている時は."""
+    dice = talk.dice
+    who = talk.someone(first=0.5)
+    name = dice.pick([n for n in STATES if n not in {"poor", "noisy", "exam"}])
+    cause = CAUSES[name]
+    positive = dice.chance(0.7)
+    what = dice.pick([e for e in (cause.leads if positive else cause.keeps) if "{p}" not in e.rest and "the movie" not in e.rest and "the camera" not in e.rest and "the party" not in e.rest])
+    state, main = caused(talk, cause, who), effect(talk, what, who)
+    often = dice.pick((("", ""), ("usually", "たいてい"), ("often", "よく"), ("always", "いつも"))) if positive else ("", "")
+    talk.tags.add(f"whenever:{name}/{what.verb} {what.rest}/{who.key}{often[0]}")
+    main = main._replace(when=When(often[0], often[1], "h", mid=True) if often[0] else None)
+    own = state.who is who
+    if dice.chance(0.6):
+        en = f"when {english(state)}, {english(main, who.again if own else None, negative=not positive, contract=talk.contract)}"
+    else:
+        en = f"{english(main, negative=not positive, contract=talk.contract)} when {english(state, who.again if own else None)}"
+    topic = talk.topic(who)
+    word = before_noun(state.word)
+    if own:
+        ja = f"{topic}{state.front}{word}時は、"
+    else:
+        ja = f"{state.front}{word}時は、{topic}"
+    return sentence(en), f"{ja}{often[1]}{main.front}{talk.end(main.word, negative=not positive)}。"
+
+
+def contrast(talk: Talk) -> Pair:
+    """One thing but not the other; one person but not the other: the は of contrast."""
+    dice = talk.dice
+    kind = dice.pick(("objects", "people", "people", "likes", "both"))
+    who = talk.someone(first=0.4)
+    if kind == "objects":
+        deed = dice.pick([d for v in ("eat", "drink", "buy", "read", "study", "play", "clean") for d in deeds_of(v) if d.slots and len(d.slots) <= 2 and "{p}" not in d.rest])
+        form = "t" if deed.verb in {"read", "buy"} else "b" if deed.verb != "clean" else "m"
+        pool = [t for slot in deed.slots for t in things(slot)]
+        if len(pool) < 2:
+            pool = list(things("language", "subject"))
+            deed = deeds_of("study")[0]
+        a, b = dice.some(pool, 2)
+        if not (a.many and b.many) and form == "t":
+            form = "b"
+        daily = deed.verb in {"eat", "drink", "study", "play"} and dice.chance(0.5)
+        past = not daily
+        if form == "t" and not (a.many and b.many):
+            form = "b"
+        pa, pb = talk.phrase(a, form), talk.phrase(b, form)
+        when = dice.pick(PAST[:1] + PAST[2:]) if past and dice.chance(0.6) else None
+        talk.tags.add(f"both:{deed.verb}/{a.en}/{b.en}")
+        one = Act(who, deed.verb, deed.rest.format(o=pa.en, my="{my}"), f"{pa.ja}は", deed.word)
+        two = Act(who, deed.verb, deed.rest.format(o=pb.en, my="{my}"), f"{pb.ja}は", deed.word)
+        if deed.verb == "play" and "sport" not in deed.slots and past:
+            when = None
+        en1 = english(one, past=past) + (f" {when.en}" if when else "")
+        en2 = english(two, who.again, past=past, negative=True, contract=talk.contract)
+        end, link = but_end(talk, past)
+        topic = talk.topic(who)
+        time = when.ja + paused(when.ja) if when else ""
+        ja = time + topic + japanese(one, end, "") + link + "、" + japanese(two, lambda w: talk.end(w, past=past, negative=True), "")
+        return sentence(f"{en1}, but {en2}"), ja + "。"
+    other = talk.someone(but=(who,), first=0.2)
+    if kind in {"likes", "both"}:
+        thing = dice.pick([t for t in things("food", "drink", "sport", "pet", "listening", "subject") if t.en not in {"egg", "the radio"}])
+        name = thing.many or thing.en
+        talk.tags.add(f"likes:{thing.en}/{who.key}/{other.key}/{kind}")
+        a = english(Act(who, "like", name, "", Word("好き", "na")))
+        first = talk.topic(who, drop=0) + thing.ja + "が"
+        if kind == "both":
+            it = dice.pick(("it" if not thing.many else "them",))
+            b = english(Act(other, "like", f"{it}, too", "", Word("好き", "na")))
+            return sentence(f"{a}, and {b}"), f"{first}{te(Word('好き', 'na'))}、{talk.name(other)}も{talk.end(Word('好き', 'na'))}。"
+        do = "do not" if other.agrees != "3s" else "does not"
+        b = f"{other.en} {do.replace(' not', chr(110) + chr(39) + 't') if talk.contract else do}"
+        end, link = but_end(talk)
+        return sentence(f"{a}, but {b}"), f"{first}{end(Word('好き', 'na'))}{link}、{talk.topic(other, drop=0)}{talk.end(Word('好き', 'na'), negative=True)}。"
+    deed = talk.deed(dice.pick(("D g", "D w", "W g")))
+    act = talk.done(deed, who, forms="bmtd", but=(other,))
+    if "{p}" in deed.rest or deed.rest in {"dinner", "lunch"}:
+        return contrast(talk)
+    act = talk.timed(act, "past", clock=0)
+    talk.tags.add(f"unlike:{act.key}/{who.key}/{other.key}")
+    front = dice.chance(0.5)
+    en1 = english(act, past=True, front=front)
+    en2 = f"{other.en} {'didnXt' if talk.contract else 'did not'}".replace("X", "'")
+    end, link = but_end(talk, True)
+    time = act.when.ja if act.when else ""
+    bare = act._replace(when=None, hour=None)
+    ja = f"{time}{'、' if front and dice.chance(0.5) else ''}{talk.topic(who, drop=0)}{japanese(bare, end, '')}{link}、{talk.topic(other, drop=0)}{talk.end(act.word, past=True, negative=True)}。"
+    return sentence(f"{en1}, but {en2}"), ja
+
+
+def both_reasons(talk: Talk) -> Pair:
+    """Two people and why each did what they did: for long sentences."""
+    dice = talk.dice
+    who = talk.someone(first=0.3)
+    other = talk.someone(but=(who,), first=0.3)
+    weather = ("rain", "snow", "fine", "cold", "hot")
+    when = dice.pick(PAST)
+    a = Reason(talk, who, tuple(CAUSES), when=when)
+    names = tuple(n for n in CAUSES if n != a.name and not (n in weather and a.name in weather))
+    b = Reason(talk, other, names, when=None)
+    if a.main[1:5] == b.main[1:5] or a.negative and b.negative and a.main.verb == b.main.verb:
+        return both_reasons(talk)
+    link = "but" if a.negative != b.negative or dice.chance(0.5) else "and"
+    en = f"{english_reason(a, past=True, link='back')}, {link} {english_reason(b, past=True, link='back')}"
+    end, because_ja = because_end(talk, True)
+    if link == "but":
+        end1, join = but_end(talk, True, a.negative)
+    elif a.negative:
+        end1, join = (lambda w: finite(w, negative=True)[:-1] + "くて"), ""
+        end1, join = but_end(talk, True, True)
+    else:
+        end1, join = te, ""
+    one = when.ja + paused(when.ja) + talk.topic(who, drop=0) if dice.chance(0.6) else talk.topic(who, drop=0) + when.ja
+    ja = one + japanese(a.state, end, "") + because_ja + "、" + japanese(a.main, end1, "") + join + "、"
+    ja += talk.topic(other, drop=0) + japanese(b.state, end, "") + because_ja + "、"
+    ja += japanese(b.main, lambda w: talk.end(w, past=True, negative=b.negative), "")
+    return sentence(en), ja + "。"
+
+
+def rather(talk: Talk) -> Pair:
+    """Which of two: どちら."""
+    dice = talk.dice
+    pool = dice.pick((things("hotdrink", "colddrink"), things("fruit"), things("sport"), things("pet"), things("language"), things("sweet"), things("dish"), things("subject")))
+    a, b = dice.some(pool, 2)
+    na, nb = a.many or a.en, b.many or b.en
+    kind = dice.pick(("which", "like", "prefer"))
+    talk.tags.add(f"rather:{a.en}/{b.en}/{kind}")
+    if kind == "which":
+        en = f"which do you like better, {na} or {nb}"
+        body = f"{a.ja}と{b.ja}と、どちらが" if dice.chance(0.5) else f"{a.ja}と{b.ja}では、どちらが"
+        return sentence(en, "?"), body + ("好きですか。" if talk.polite else "好き？")
+    who = talk.someone(first=0.5)
+    if kind == "like":
+        en = english(Act(who, "like", f"{na} better than {nb}", "", Word("好き", "na")))
+        return sentence(en), f"{talk.topic(who)}{b.ja}より{a.ja}のほうが{talk.end(Word('好き', 'na'))}。"
+    en = english(Act(who, "like", f"both {na} and {nb}", "", Word("好き", "na")))
+    return sentence(en), f"{talk.topic(who)}{a.ja}も{b.ja}も{talk.end(Word('好き', 'na'))}。"
+
+
+__all__ = ["PEOPLE", "Subject", "people"]
