@@ -24,7 +24,7 @@ class Adjective(NamedTuple):
 
 _ADJECTIVES = """
 delicious|おいしい i|dish fruit sweet hot|ba
-expensive|高い i|goods clothes machine furniture own|ba
+expensive|高い i|goods clothes machine furniture car bicycle|ba
 cheap|安い i|goods clothes furniture dishware|a
 big|大きい i|box bag desk dog room house fruit|ba
 small|小さい i|box bag desk dog room house camera|ba

@@ -151,7 +151,7 @@ def although(talk: Talk) -> Pair:
     return sentence(english_reason(r, past=True, link=link)), ja + "。"
 
 
-SUPPOSED = ("rain", "snow", "fine", "cold", "hot", "free", "busy", "tired")
+SUPPOSED = ("rain", "snow", "fine", "cold", "hot", "free", "tired")
 
 
 def supposed(talk: Talk) -> Pair:
@@ -371,7 +371,7 @@ def whenever(talk: Talk) -> Pair:
     who = talk.someone(first=0.5)
     name = dice.pick([n for n in STATES if n not in {"poor", "noisy", "exam"}])
     cause = CAUSES[name]
-    positive = dice.chance(0.7)
+    positive = dice.chance(0.7) or not cause.keeps
     what = dice.pick([e for e in (cause.leads if positive else cause.keeps) if "{p}" not in e.rest and "the movie" not in e.rest and "the camera" not in e.rest and "the party" not in e.rest])
     state, main = caused(talk, cause, who), effect(talk, what, who)
     often = dice.pick((("", ""), ("usually", "たいてい"), ("often", "よく"), ("always", "いつも"))) if positive else ("", "")

@@ -45,7 +45,8 @@ def described(talk: Talk, *, thing: Thing | None = None, by: Person | None = Non
     if thing.en in {"skirt", "kimono"} and who.he in {"he", "they"} and verb == "wear":
         verb, word = "buy", "買う 5"
     talk.tags |= {f"as:relative/{thing.en}", "depth:1"}
-    when = dice.pick([t for t in past_times("D" if verb in {"eat", "wear", "use"} else "DW") if t.hours == (0, 24)]) if dice.chance(0.55) else None
+    fresh = verb in {"eat", "wear", "use"} or {"dish", "sweet"} & set(thing.classes)
+    when = dice.pick([t for t in past_times("D" if fresh else "DW") if t.hours == (0, 24)]) if dice.chance(0.55) else None
     if dice.chance(0.25) and giver and who.group not in {"me", "we"} and who.key != "they" and "dish" not in thing.classes and verb in {"buy", "find"}:
         verb, phrase, text = "give", "me ", Word("くれる", "1")
     else:
@@ -58,13 +59,13 @@ def described(talk: Talk, *, thing: Thing | None = None, by: Person | None = Non
         city = dice.pick(places("city"))
         place = (city.at, city.ja + "で")
     talk.tags.add(f"did:{verb}/{thing.en}/{when.en if when else who.key}")
-    that = dice.weighted([(6, "that "), (4, "")])
+    that = "that " if by is not None and by.group == "deep" else dice.weighted([(6, "that "), (4, "")])
     late = f" {when.en}" if when else ""
     where = f" {place[0]}" if place else ""
     en = f"the {thing.en} {that}{clause(who.subject, verb, phrase.strip(), past=True)}{where}{late}"
-    ga = talk.topic(who, "が", drop=0.6)
+    ga = talk.topic(who, "が", drop=0.6 if when else 0)
     time = when.ja if when else ""
-    ja = (time + ga if dice.chance(0.4) else ga + time) + (place[1] if place else "") + ta(text) + thing.ja
+    ja = (time + ga if dice.chance(0.4) and by is None else ga + time) + (place[1] if place else "") + ta(text) + thing.ja
     return en, ja, thing, verb
 
 
@@ -73,13 +74,14 @@ def relative_quality(talk: Talk) -> Pair:
     dice = talk.dice
     en, ja, thing, verb = described(talk)
     choices = [a for a in fitting(thing, before=False) if not (verb in {"find", "use"} and a.en in {"expensive", "cheap"}) and not (verb in {"give", "draw"} and a.en in {"expensive", "cheap", "boring"}) and not (verb in {"make", "borrow", "wear", "eat", "read"} and a.en in {"expensive", "cheap", "new"})]
+    choices = [a for a in choices if not (verb == "buy" and a.en == "new")]
     if not choices:
         return relative_quality(talk)
     adjective = dice.pick(choices)
-    past = verb in {"eat", "watch", "read", "make"} or dice.chance(0.4)
+    past = verb in {"eat", "watch", "read", "make"} or adjective.en == "delicious" or dice.chance(0.4)
     past = past and adjective.en not in {"big", "small", "new", "old", "red", "useful", "convenient"}
     negative = dice.chance(0.15)
-    degree = ("very ", "とても") if not negative and dice.chance(0.3) else ("", "")
+    degree = ("very ", "とても") if not negative and adjective.en != "delicious" and dice.chance(0.3) else ("", "")
     talk.tags.add(f"is:{adjective.en}/{thing.en}/rel")
     en = f"{en} {be('3s', was=past)}{' not' if negative else ''} {degree[0]}{adjective.en}"
     return sentence(en), f"{ja}は{degree[1]}{talk.end(adjective.word, past=past, negative=negative)}。"
@@ -177,7 +179,7 @@ def somebody(talk: Talk, *, deep: bool = False) -> tuple[str, str, str, str]:
         return f"{head} who is wearing {item.en}", f"{item.ja}を{word}{ja}", head, he
     if kind == "with":
         deed = dice.pick([d for v in ("read", "drink", "eat", "listen", "play", "wait", "talk", "take") for d in deeds_of(v) if "p" in d.marks])
-        act = talk.done(deed, who, forms="ab")
+        act = talk.done(deed, who, forms="ab", counts=False)
         if act.rest == "breakfast":
             return somebody(talk)
         where = dice.pick(((" in the park", "公園で"), (" at the cafe", "喫茶店で"), ("", ""))) if deed.verb in {"read", "drink", "wait", "talk"} else ("", "")
@@ -283,7 +285,7 @@ def said_clause(talk: Talk, who: Person, *, reported: bool = True) -> tuple[str,
             text = english(r.main, again, past=True, perfect=True, negative=True, contract=talk.contract)
         because = english(r.state, again if own else None, past=True)
         end, link = because_end(talk, True)
-        ja = japanese(r.state, end, "") + link + "、" + japanese(r.main, lambda w: finite(w, past=True, negative=r.negative), "")
+        ja = japanese(r.state, end, "") + link + japanese(r.main, lambda w: finite(w, past=True, negative=r.negative), "")
         return f"{text} because {because}", ja
     negative = dice.chance(0.15)
     if kind == "want":
@@ -323,15 +325,18 @@ def said(talk: Talk, *, deep: bool = False) -> Pair:
     verb = dice.weighted([(6, ("say", "言う")), (2, ("tell", "言う"))])
     told = f"told me {that}" if verb[0] == "tell" else f"said {that}"
     topic = talk.topic(who, drop=0)
-    to_me = dice.pick(("", talk.me + "に")) if verb[0] == "tell" else ""
+    to_me = dice.pick(("", talk.me + "に、")) if verb[0] == "tell" else ""
     time = when.ja if when else ""
     start = time + topic if dice.chance(0.5) else topic + time
     said_word = Word("言う", "5") if dice.chance(0.5) else Word("言っている", "1")
     talk.tags.add("depth:1")
     if deep:  # somebody said that somebody said
+        named = ("name", "kin", "friend", "role")
         other = talk.someone(but=(who,), first=0)
-        while other.group == "we":
+        while other.group not in named:
             other = talk.someone(but=(who,), first=0)
+        if who.group not in named or "、" in ja or "ので" in ja or "から、" in ja:
+            return said(talk, deep=True)
         talk.tags.add("depth:2")
         en = f"{other.en} said that {who.en} had said that {en}"
         ja = f"{talk.topic(other, drop=0)}{who.ja}が{ja}と言ったと{talk.end(said_word, past=True)}。"
@@ -351,7 +356,8 @@ def thought(talk: Talk) -> Pair:
     kind = dice.weighted([(4, "think"), (3, "hear")])
     inner = dice.pick(("is", "will", "state", "did")) if kind == "hear" else dice.pick(("is", "will", "thing", "weather"))
     negative = dice.chance(0.15)
-    topic = talk.topic(who, dice.pick(("は", "が")) if kind == "think" else "は", drop=0)
+    # が only beside a deed: 田中さんは忙しいと思う
+    topic = talk.topic(who, dice.pick(("は", "が")) if kind == "think" and inner == "will" else "は", drop=0)
     if inner in {"is", "thing"}:
         from unrolled.data.phrasebook.states import TRAITS
 
@@ -382,7 +388,8 @@ def thought(talk: Talk) -> Pair:
         ja = japanese(act, lambda w: finite(w, past=past, negative=negative), topic, front=dice.chance(0.4))
     that = dice.weighted([(5, "that "), (5, "")])
     if kind == "think":
-        return sentence(f"I think {that}{text}"), f"{dice.pick(('', '', talk.me + 'は'))}{ja}と{talk.end(Word('思う', '5'))}。"
+        mine = "" if "は" in ja else dice.pick(("", talk.me + "は"))
+        return sentence(f"I think {that}{text}"), f"{mine}{ja}と{talk.end(Word('思う', '5'))}。"
     end = talk.end(Word("そう", "n")) if dice.chance(0.7) else "と" + talk.end(Word("聞く", "5"), past=True)
     return sentence(f"I heard {that}{text}"), f"{ja}{end}。"
 
@@ -396,6 +403,10 @@ def wondered(talk: Talk) -> Pair:
     if kind in {"where", "what"}:
         deed = dice.pick([d for d in deeds_of("buy") if "g" in d.marks])
     act = talk.done(deed, who, forms="tabm")
+    if kind in {"where", "when", "why"} and "{o}" in deed.rest and kind != "what":  # what is asked about is known
+        thing = dice.pick([t for slot in deed.slots for t in things(slot)] or list(things("small")))
+        item = talk.phrase(thing, "d")
+        act = act._replace(rest=deed.rest.format(o=item.en), front=deed.front.format(o=item.ja, q=""), key=f"{deed.verb}/{thing.en}")
     past = kind in {"where", "why", "what"} or dice.chance(0.5)
     talk.tags.add(f"did:{act.key}/wonder {kind}/{who.key}")
     q, ja_q = {"where": ("where", "どこで"), "when": ("when", "いつ"), "what": ("what", "何を"), "why": ("why", "どうして"), "whether": ("if", "")}[kind]
@@ -421,7 +432,7 @@ def quoted(talk: Talk) -> Pair:
         who = talk.someone(first=0)
     polite = who.key in {"manager", "doctor", "nurse", "officer", "lawyer"} or (who.group == "name" and "さん" in who.ja)
     outer = talk.polite
-    talk.polite = polite
+    talk.polite, talk.quiet = polite, True
     from unrolled.data.phrasebook import patterns
 
     kind = dice.pick((patterns.asked_for, patterns.wanted, patterns.told_future, patterns.owed, patterns.told_past))
@@ -432,9 +443,9 @@ def quoted(talk: Talk) -> Pair:
         if en.startswith(("I ", "I'", "Please", "Let's", "Shall", "Could", "May", "Can", "Would", "Why", "We ")) and talk.me == "私" or en.startswith(("I ", "Please", "Let's", "Could")) and "僕" not in ja:
             break
     else:
-        talk.polite = outer
+        talk.polite, talk.quiet = outer, False
         return said(talk)
-    talk.polite = outer
+    talk.polite, talk.quiet = outer, False
     talk.tags.add(f"quote:{who.key}")
     asks = en.endswith("?")
     verb = ("asked", "と") if asks else ("said", "と")

@@ -60,6 +60,7 @@ class Talk:
         self.contract = dice.chance(0.6)
         self.digits = dice.chance(0.4)
         self.me = "私" if self.polite or dice.chance(0.5) else "僕"
+        self.quiet = False  # within quotes nobody says 私は
         self.tags: set[str] = set()
 
     def end(self, word: Word, *, past: bool = False, negative: bool = False) -> str:
@@ -68,7 +69,9 @@ class Talk:
 
     def topic(self, who: Person, particle: str = "は", *, drop: float = 0.6) -> str:
         """The subject with its particle; the speaker is mostly left out."""
-        if who.key == "I" or who.group == "me":
+        if self.quiet and who.group in {"me", "we"}:
+            return ""
+        if who.group == "me":
             return "" if self.dice.chance(drop) else self.me + particle
         if who.group == "we":
             return "" if self.dice.chance(drop / 2) else who.ja + particle
@@ -149,7 +152,7 @@ class Talk:
         """Something that people do, with all of these marks, and none of those."""
         return self.dice.pick(deeds(marks, without))
 
-    def done(self, deed: Deed, who: Person, *, negative: bool = False, forms: str = "", but: tuple[Person, ...] = ()) -> Act:
+    def done(self, deed: Deed, who: Person, *, negative: bool = False, forms: str = "", but: tuple[Person, ...] = (), counts: bool = True) -> Act:
         """The deed with its object drawn. ``but``: who else is in the sentence already."""
         dice, en, ja, quantity, object_ = self.dice, "", "", "", ""
         if deed.slots and deed.slots != ("!",):
@@ -159,6 +162,7 @@ class Talk:
             allowed = [f for f in deed.forms if not negative or f not in "nsj"] or ["t" if thing.many else "b"]
             allowed = [f for f in allowed if not forms or f in forms] or allowed
             en, ja, quantity = self.phrase(thing, dice.pick(allowed))
+            quantity = quantity if counts else ""
             object_ = thing.en
         person = self.other(who, *but) if "{p}" in deed.rest else None
         if person is not None and not object_:

@@ -74,7 +74,7 @@ def _one(talk: Talk, who: Person, what: str) -> Act:
     if what == "return":
         return act(dice.pick(("come", "get")), "home", "家に", "帰る", "5")
     if what == "cook":
-        return dice.pick((act("cook", "dinner", "晩ご飯を", "作る", "5"), act("make", "curry", "カレーを", "作る", "5"), act("make", "a salad", "サラダを", "作る", "5")))
+        return dice.pick((act("make", "soup", "スープを", "作る", "5"), act("make", "curry", "カレーを", "作る", "5"), act("make", "a salad", "サラダを", "作る", "5")))
     if what == "dishes":
         return act("wash", "the dishes", "お皿を", "洗う", "5")
     if what == "evening":
@@ -148,8 +148,8 @@ def goods_list(talk: Talk, count: int) -> tuple[str, str]:
         else:
             words, quantity = f"some {thing.many or thing.en}", ""
         en.append(words)
-        ja.append(f"{thing.ja}{'を' + quantity if quantity else 'を少し' if not thing.many else 'を'}")
-    return listed(en), "と、".join(ja) if False else "、".join(ja)
+        ja.append(f"{thing.ja}を{quantity or '少し'}")
+    return listed(en), "、".join(ja)
 
 
 def parts_of_day(talk: Talk, who: Person, script: tuple, count: int) -> list[tuple[Act, str, str]]:
@@ -163,6 +163,8 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int) -> list[tup
             chosen.discard(name)
     if "cook" in chosen and "dinner" not in chosen and "dinner" in names:
         chosen.add("dinner")
+    if not chosen & {"leave", "ride", "work", "library", "train", "buy", "meet"}:
+        chosen.discard("return")
     if script is STUDY:
         chosen.add("library")
     if script is TRIP:
@@ -177,7 +179,7 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int) -> list[tup
         act = _one(talk, who, name)
         en = ja = ""
         timely = name in {"wake", "leave", "return", "bed", "breakfast", "dinner"}
-        if dice.chance(0.55 if timely else 0.1) and name not in {"work", "studied"}:
+        if dice.chance(1 if name == "wake" else 0.55 if timely else 0.1) and name not in {"work", "studied"}:
             low = max(hours[0], hour_before)
             if low <= hours[1]:
                 hour = low + dice.whole(0, hours[1] - low)
@@ -216,7 +218,8 @@ def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
     time = when[1]
     marked = time if time.endswith(("は", "に")) else time + dice.pick(("は", "", "、")) if not topic else time
     comma = "、" if time.endswith("曜日") and not marked.endswith(("は", "、")) else ""
-    start = marked + comma + topic if not topic or dice.chance(0.6) else topic + time
+    pause = "、" if time.endswith("曜日") else ""
+    start = marked + comma + topic if not topic or dice.chance(0.6) else topic + time + pause
     then = dice.chance(0.35) and len(parts) > 2
     if len(en_parts) == 1:
         en = en_parts[0]
@@ -258,6 +261,8 @@ def reasoned_day(talk: Talk) -> Pair:
     act = caused(talk, cause, who)
     own = act.who is who
     parts = [p for p in parts_of_day(talk, who, HOLIDAY, dice.whole(3, 6)) if p[0].verb not in {"get"} or p[0].rest != "up"]
+    while parts and parts[0][0].verb == "have":
+        parts = parts[1:]
     if len(parts) < 2:
         return reasoned_day(talk)
     when = dice.pick((("yesterday", "昨日"), ("last Sunday", "先週の日曜日"), ("last Saturday", "先週の土曜日")))
@@ -341,13 +346,12 @@ def week(talk: Talk, count: int | None = None) -> Pair:
         body = english(act, past=not plan, future=plan, contract=talk.contract) if i == 0 else english(act, bare=True, past=not plan, future=plan).removeprefix("will ")
         last = i == count - 1
         en.append(f"{body} on {day_en}")
-        ja.append(f"{day_ja}{'は' if i == 0 or dice.chance(0.4) else 'に'}" + japanese(act, (lambda w: talk.end(w, past=not plan)) if last else te, ""))
+        ja.append(f"{day_ja}に" + japanese(act, (lambda w: talk.end(w, past=not plan)) if last else te, ""))
         talk.tags.add(f"did:{act.key}/{day_en}/week")
     talk.tags.add(f"chain:{count}")
     head = ("next week", "来週") if plan else ("last week", "先週")
     text = f"{head[0]}, {listed(en)}"
     topic = talk.topic(who)
-    ja[0] = ja[0].replace(numbers.weekday(start)[1] + "は", numbers.weekday(start)[1] + "に", 1)
     japan = f"{head[1]}、{topic}" if dice.chance(0.5) or not topic else f"{topic}{head[1]}、"
     return sentence(text), japan + "、".join(ja) + "。"
 
@@ -388,13 +392,14 @@ def two_days(talk: Talk) -> Pair:
         return two_days(talk)
     when = dice.pick((("yesterday", "昨日"), ("last Sunday", "先週の日曜日"), ("last Saturday", "先週の土曜日")))
     sides_en, sides_ja = [], []
-    link = "but" if dice.chance(0.7) else "and"
     end, join = but_end(talk, True)
-    if link == "and":
-        end, join = te, ""
+    seen: set[tuple[str, str]] = set()
     for number, person in enumerate((who, other)):
         script = dice.pick((HOLIDAY, STUDY, TRIP)) if number == 0 else HOLIDAY
-        parts = parts_of_day(talk, person, script, dice.whole(3, 5))
+        parts = [p for p in parts_of_day(talk, person, script, dice.whole(3, 5)) if (p[0].verb, p[0].front) not in seen]
+        if len(parts) < 2:
+            return two_days(talk)
+        seen |= {(act.verb, act.front) for act, _, _ in parts}
         en = [f"{english(a, past=True) if i == 0 else english(a, bare=True, past=True)} {h}".strip() for i, (a, h, _) in enumerate(parts)]
         last_end = end if number == 0 else (lambda w: talk.end(w, past=True))
         ja = [h + japanese(a, te if i < len(parts) - 1 else last_end, "") for i, (a, _, h) in enumerate(parts)]
@@ -402,7 +407,7 @@ def two_days(talk: Talk) -> Pair:
         sides_ja.append("、".join(ja))
         talk.tags |= {f"did:{a.key}/{when[0]}/{number}" for a, _, _ in parts}
     talk.tags.add(f"chain:{5}")
-    text = f"{when[0]}, {sides_en[0]}, {link} {sides_en[1]}"
+    text = f"{when[0]}, {sides_en[0]}, but {sides_en[1]}"
     ja = f"{when[1]}、{talk.topic(who, drop=0)}{sides_ja[0]}{join}、{talk.topic(other, drop=0)}{sides_ja[1]}。"
     return sentence(text), ja
 
