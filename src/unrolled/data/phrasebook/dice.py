@@ -21,6 +21,10 @@ class Dice:
         """True with probability p."""
         return self._random() < p
 
+    def share(self) -> float:
+        """A number from 0 to below 1."""
+        return self._random()
+
     def pick(self, choices: Sequence[T]) -> T:
         """One of the choices, each as likely."""
         return choices[int(self._random() * len(choices))]

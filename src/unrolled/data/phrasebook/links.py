@@ -84,7 +84,7 @@ class Reason:
         when = self.when.ja if self.when else ""
         who = self.talk.topic(self.who)
         if self.state.who is not self.who:  # the weather
-            return (when + ("は" if when and self.talk.dice.chance(0.5) else paused(when)), who)
+            return (when + ("は" if when and (when == "今日" or self.talk.dice.chance(0.5)) else paused(when)), who)
         return (when + paused(when) + who if self.talk.dice.chance(0.5) else who + when + ("" if who else paused(when))), ""
 
 
@@ -285,6 +285,8 @@ def when_it_happened(talk: Talk) -> Pair:
     dice = talk.dice
     who = talk.someone(first=0.5)
     other = talk.someone(but=(who,), first=0.4 if who.group != "me" else 0)
+    if other.group == "we" or who.group == "we":
+        return when_it_happened(talk)
     kind = dice.pick(("home", "call", "rang", "rain", "came"))
     if kind == "home":
         side, ja = english(Act(who, dice.pick(("get", "come")), "home", "", Word("帰る", "5")), past=True), f"{_ga(talk, who)}家に帰った時、"
@@ -316,7 +318,7 @@ def when_it_happened(talk: Talk) -> Pair:
     marks = "p c" if kind == "rain" else "p"
     deed = talk.deed(f"D {marks}")
     if kind == "rain":
-        deed = dice.pick([*deeds_of("take")[1:2], *[d for d in deeds_of("play") if "sport" in d.slots], *deeds_of("run"), *deeds_of("do")[:1]])
+        deed = dice.pick([*[d for d in deeds_of("take") if d.rest == "a walk"], *[d for d in deeds_of("play") if "sport" in d.slots], *deeds_of("run"), *deeds_of("do")[:1]])
     act = talk.done(deed, other, forms="abtdj", but=(who,))
     if other.en == who.en and kind in {"home"}:
         return because(talk)

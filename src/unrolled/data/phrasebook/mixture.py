@@ -1,11 +1,14 @@
 """How often each kind of sentence is drawn."""
 
+from bisect import bisect
 from collections.abc import Callable
+from itertools import accumulate
 
 from unrolled.data.phrasebook import links, nested, patterns, states, stories
 from unrolled.data.phrasebook.dice import Dice
 from unrolled.data.phrasebook.patterns import Pair
 from unrolled.data.phrasebook.phrases import Talk
+from unrolled.data.phrasebook.taste import odd
 
 KINDS: tuple[tuple[float, Callable[[Talk], Pair]], ...] = (
     (7, patterns.told_past), (4, patterns.told_future), (4, patterns.told_daily), (3, patterns.told_now),
@@ -27,8 +30,13 @@ KINDS: tuple[tuple[float, Callable[[Talk], Pair]], ...] = (
 )  # fmt: skip
 
 
+_ENDS = list(accumulate(weight for weight, _ in KINDS))
+
+
 def drawn(dice: Dice) -> tuple[str, str, set[str]]:
-    """One sentence on both sides, with its tags."""
-    talk = Talk(dice)
-    english, japanese = dice.weighted(KINDS)(talk)
-    return english, japanese, talk.tags
+    """One sentence on both sides, with its tags: one that somebody would say."""
+    while True:
+        talk = Talk(dice)
+        english, japanese = KINDS[bisect(_ENDS, dice.share() * _ENDS[-1])][1](talk)
+        if not odd(english):
+            return english, japanese, talk.tags

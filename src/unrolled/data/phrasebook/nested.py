@@ -17,12 +17,12 @@ HEADS = (
 # how a thing of these classes comes to somebody: verb, Japanese particle and word
 GOT = {
     "reading": (("buy", "買う 5"), ("borrow", "借りる 1"), ("read", "読む 5")),
-    "goods": (("buy", "買う 5"), ("use", "使う 5"), ("find", "見つける 1")),
+    "goods": (("buy", "買う 5"), ("find", "見つける 1")),
+    "tool": (("buy", "買う 5"), ("use", "使う 5")),
     "clothes": (("buy", "買う 5"), ("wear", "")),
     "dish": (("make", "作る 5"), ("eat", "食べる 1")),
     "watching": (("watch", "見る 1"),),
     "art": (("draw", "描く 5"), ("buy", "買う 5")),
-    "own": (("buy", "買う 5"),),
     "gift": (("buy", "買う 5"),),
     "machine": (("buy", "買う 5"), ("use", "使う 5")),
     "print": (("buy", "買う 5"), ("borrow", "借りる 1")),
@@ -31,7 +31,7 @@ GOT = {
 }
 
 
-def described(talk: Talk, *, thing: Thing | None = None, by: Person | None = None, giver: bool = True) -> tuple[str, str, Thing, str]:
+def described(talk: Talk, *, thing: Thing | None = None, by: Person | None = None, giver: bool = True, kept: bool = False) -> tuple[str, str, Thing, str]:
     """A thing by what was done with it: "the book that my father bought yesterday", 父が昨日買った本."""
     dice = talk.dice
     kind = dice.pick(tuple(GOT))
@@ -63,7 +63,7 @@ def described(talk: Talk, *, thing: Thing | None = None, by: Person | None = Non
     late = f" {when.en}" if when else ""
     where = f" {place[0]}" if place else ""
     en = f"the {thing.en} {that}{clause(who.subject, verb, phrase.strip(), past=True)}{where}{late}"
-    ga = talk.topic(who, "が", drop=0.6 if when else 0)
+    ga = talk.topic(who, "が", drop=0.6 if when and not kept else 0)
     time = when.ja if when else ""
     ja = (time + ga if dice.chance(0.4) and by is None else ga + time) + (place[1] if place else "") + ta(text) + thing.ja
     return en, ja, thing, verb
@@ -133,7 +133,7 @@ def relative_object(talk: Talk) -> Pair:
     thing = dice.pick(pool)
     who = talk.someone(first=0.55)
     other = talk.someone(but=(who,), first=0 if who.group == "me" else 0.3)
-    en, ja, _, got = described(talk, thing=thing, by=other, giver=who.group == "me")
+    en, ja, _, got = described(talk, thing=thing, by=other, giver=who.group == "me", kept=True)
     verb, word = dice.pick(USED[kind])
     if verb == "wear":
         word = "着る 1" if "kiru" in thing.classes else "履く 5" if "haku" in thing.classes else "かぶる 5"
@@ -357,6 +357,8 @@ def thought(talk: Talk) -> Pair:
     inner = dice.pick(("is", "will", "state", "did")) if kind == "hear" else dice.pick(("is", "will", "thing", "weather"))
     negative = dice.chance(0.15)
     # が only beside a deed: 田中さんは忙しいと思う
+    while kind == "hear" and who.group == "we":
+        who = talk.someone(first=0)
     topic = talk.topic(who, dice.pick(("は", "が")) if kind == "think" and inner == "will" else "は", drop=0)
     if inner in {"is", "thing"}:
         from unrolled.data.phrasebook.states import TRAITS

@@ -128,7 +128,7 @@ science||科学||subject
 train|trains|電車|本|vehicle
 bus|buses|バス|台|vehicle
 taxi|taxis|タクシー|台|vehicle
-subway||地下鉄||vehicle
+the subway||地下鉄||vehicle
 bicycle|bicycles|自転車|台|own ride
 car|cars|車|台|own
 shirt|shirts|シャツ|枚|clothes kiru

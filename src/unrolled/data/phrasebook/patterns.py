@@ -71,7 +71,7 @@ def told_future(talk: Talk) -> Pair:
 def told_daily(talk: Talk) -> Pair:
     """What somebody does again and again."""
     dice = talk.dice
-    act = talk.done(talk.deed(dice.pick(("h", "h", "w"))), talk.someone(), forms="bmt")
+    act = talk.done(talk.deed(dice.pick(("h", "h", "w"))), talk.someone(), forms="bm")
     act = talk.timed(talk.around(act, lasts=0.15), "daily")
     if dice.chance(0.08) and act.hour is None:
         who = talk.topic(act.who)
@@ -84,8 +84,8 @@ def told_daily(talk: Talk) -> Pair:
 def told_now(talk: Talk) -> Pair:
     """What somebody is doing."""
     dice = talk.dice
-    negative, past = dice.chance(0.08), dice.chance(0.2)
-    act = talk.around(talk.done(talk.deed("p"), talk.someone(first=0.2), negative=negative, forms="abstdmjp"), lasts=0)
+    negative, past = False, dice.chance(0.2)
+    act = talk.around(talk.done(talk.deed("p"), talk.someone(first=0.2), forms="abstdmjp"), lasts=0)
     if past:
         act = talk.timed(act._replace(deed=act.deed), "past", clock=0) if "D" in act.deed.marks and not negative else act  # type: ignore[union-attr]
         if act.when is None or act.when.scales != "D":
@@ -243,7 +243,7 @@ def asked(talk: Talk) -> Pair:
     who = YOU if dice.chance(0.65) else talk.asked_about()
     tense = dice.weighted([(5, "past"), (3, "future"), (3, "daily")])
     marks = {"past": ("D", "W"), "future": ("D m", "W m"), "daily": ("h", "w")}[tense]
-    act = talk.done(talk.deed(dice.pick(marks)), who, forms="abstmdp")
+    act = talk.done(talk.deed(dice.pick(marks)), who, forms="bmp" if tense == "daily" else "abstmdp")
     act = talk.timed(talk.around(act, lasts=0.05), tense, clock=0.1)
     how = {"past": {"past": True}, "future": {"future": True}, "daily": {}}[tense]
     topic = "" if who is YOU else talk.topic(who)
@@ -285,7 +285,10 @@ def asked_what(talk: Talk) -> Pair:
         act = talk.timed(talk.done(deed, who, forms="btsd"), tense, clock=0)
         return _question(talk, act._replace(company=("with", "誰と")), topic, asks=("who", ""), **how)
     if kind == "when":
-        act = talk.done(talk.deed("D m e"), who, forms="btd")
+        deed = talk.deed("D m e")
+        while "postal" in deed.slots:
+            deed = talk.deed("D m e")
+        act = talk.done(deed, who, forms="btd")
         talk.tags.add(f"did:{act.key}/when/{who.key}")
         return _question(talk, act._replace(when=When("", "いつ", "")), topic, asks=("when", ""), **how)
     if kind == "why":
@@ -357,8 +360,8 @@ def went(talk: Talk) -> Pair:
     act = Act(who, "go", place.to, place.ja + dice.pick(("に", "に", "へ")), Word("行く", "5"), f"go/{place.en}", deed=scale)
     act = talk.timed(act, tense, clock=0.15)
     if dice.chance(0.4):
-        by = dice.pick([t for t in things("vehicle", "car", "bicycle") if t.en != "bicycle" or "city" not in place.classes])
-        act = act._replace(rest=f"{act.rest} by {by.en}", front=f"{by.ja}で{act.front}")
+        by = dice.pick([t for t in things("vehicle", "car", "bicycle") if t.en not in {"bicycle", "the subway", "taxi"} or "city" not in place.classes])
+        act = act._replace(rest=f"{act.rest} by {by.en.removeprefix('the ')}", front=f"{by.ja}で{act.front}")
     if dice.chance(0.35):
         other = talk.friend(who)
         act = act._replace(company=(f"with {other.en}", other.ja + dice.pick(("と", "と一緒に"))))
@@ -414,7 +417,7 @@ def already(talk: Talk) -> Pair:
     dice = talk.dice
     who, yet = (YOU if dice.chance(0.25) else talk.someone(first=0.5)), dice.chance(0.5)
     deed = dice.pick([d for d in talk_deeds() if d.verb in {"have", "read", "write", "buy", "do", "clean", "wash", "watch", "return", "brush", "send", "answer"}])
-    act = talk.done(deed, who, negative=True, forms="tbm")
+    act = talk.done(deed, who, negative=True, forms="tm")
     talk.tags.add(f"did:{act.key}/already/{who.key}")
     topic = "" if who is YOU else talk.topic(who)
     body = japanese(act, lambda w: "", "")

@@ -87,6 +87,8 @@ class Talk:
             return PEOPLE[0]
         groups = self.dice.weighted([(5, ("name",)), (6, ("kin",)), (2, ("friend",)), (2, ("role",)), (4, ("he", "she")),
                                      (1, ("we",)), (0.7, ("they",))])  # fmt: skip
+        if but and but[0].group not in {"me", "he", "she", "they"}:  # nobody would know who "he" is
+            groups = ("name", "kin") if groups[0] in {"he", "they"} else groups
         taken = {p.ja for p in but} | {p.he for p in but}
         choices = [p for p in people(*groups) if p.ja not in taken and p.he not in taken]
         choices = choices or [p for p in people("name", "kin") if p.ja not in taken]
@@ -125,7 +127,9 @@ class Talk:
                 en = article(words) if thing.many else words
                 return Phrase(en, prefix + ja)
         if form == "n" and thing.counter and not thing.measure and thing.many:
-            n = self.dice.whole(2, 6) if self.dice.chance(0.9) else self.dice.whole(7, 12)
+            many = {"postal", "photo", "gift"} & set(thing.classes)
+            few = {"print", "goods", "clothes"} & set(thing.classes)
+            n = self.dice.whole(2, 12 if many else 3 if few else 6)
             en, count = numbers.counted(n, one, thing.many, thing.counter, digits=self.digits)
             return Phrase(en, ja, count)
         if form in "an" and thing.measure:

@@ -143,7 +143,7 @@ def exists(talk: Talk) -> Pair:
     many = form == "n" or (form == "s" and bool(thing.many))
     past = dice.chance(0.2)
     talk.tags.add(f"is:{thing.en}/{spot_en}/{form}{past}")
-    if dice.chance(0.25) and thing.many:
+    if dice.chance(0.25) and thing.many and not {"kitchen", "shop", "gift"} & set(thing.classes):
         t = talk.phrase(thing, "t", place="subject")
         if dice.chance(0.4):
             en = f"where {be('3s', was=past)} {t.en}"
@@ -164,7 +164,7 @@ def people_there(talk: Talk) -> Pair:
     dice = talk.dice
     who = dice.pick((("student", "students", "学生", "study"), ("child", "children", "子供", "outdoor sight swim"), ("woman", "women", "女の人", "town"), ("man", "men", "男の人", "town"), ("customer", "customers", "客", "eat food print goods"), ("teacher", "teachers", "先生", "daily")))
     place = dice.pick([p for p in places(*who[3].split()) if p.en != "the sea"])
-    n = dice.whole(1, 12) if dice.chance(0.6) else dice.whole(13, 60)
+    n = dice.whole(1, 12) if dice.chance(0.6) else dice.whole(13, 40)
     en, ja = numbers.counted(n, who[0], who[1], "人", digits=n > 12 or talk.digits)
     past = dice.chance(0.3)
     talk.tags.add(f"is:{who[0]}/{place.en}/{n}")
@@ -284,7 +284,7 @@ def measured(talk: Talk) -> Pair:
         return sentence(en), f"{when[1]}の{place.ja}の気温は{talk.end(Word(ja, 'n'), past=past)}。"
     if kind == "weight":
         thing = dice.pick(things("machine", "furniture") + (THINGS["box"], THINGS["bag"]))
-        if thing.en == "cell phone":
+        if "small" in thing.classes:
             thing = THINGS["box"]
         item = talk.phrase(thing, "d", place="subject")
         en, ja = numbers.measured(dice.whole(2, 15), "kilogram")

@@ -130,6 +130,10 @@ def _one(talk: Talk, who: Person, what: str) -> Act:
     return act("send", f"it to {other.en}", f"それを{other.ja}に", "送る", "5")
 
 
+def _whole(act: Act) -> str:
+    return act.front + (act.company[1] if act.company else "")
+
+
 def goods_list(talk: Talk, count: int) -> tuple[str, str]:
     """What is bought, as a list: りんごを三つと卵を五つ, りんごと卵."""
     dice = talk.dice
@@ -172,18 +176,27 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int) -> list[tup
     if "bath" in chosen and "shower" in chosen:
         chosen.discard("shower")
     parts: list[tuple[Act, str, str]] = []
+    seen: list[str] = []
     hour_before = 0
     for name, hours in script:
         if name not in chosen:
             continue
         act = _one(talk, who, name)
+        for _ in range(8):  # nobody is met twice
+            cafe = "喫茶店" in _whole(act) and any("喫茶店" in earlier for earlier in seen)
+            if not cafe and not any(p.ja in earlier for p in people("name", "kin", "friend", "role") if p.ja in _whole(act) for earlier in seen):
+                break
+            act = _one(talk, who, name)
+        seen.append(_whole(act))
         en = ja = ""
         timely = name in {"wake", "leave", "return", "bed", "breakfast", "dinner"}
-        if dice.chance(1 if name == "wake" else 0.55 if timely else 0.1) and name not in {"work", "studied"}:
+        if dice.chance(1 if name in {"wake", "bed"} else 0.55 if timely else 0.1) and name not in {"work", "studied"}:
             low = max(hours[0], hour_before)
             if low <= hours[1]:
                 hour = low + dice.whole(0, hours[1] - low)
-                when = at(dice, (hour, hour), digits=talk.digits) if not parts or dice.chance(0.5) else bare_hour(dice, (hour, hour), digits=talk.digits)
+                same_half = hour_before > 0 and (hour < 12) == (hour_before <= 12)
+                clock = bare_hour if same_half and dice.chance(0.8) else at
+                when = clock(dice, (hour, hour), digits=talk.digits)
                 en, ja = when.en, when.ja
                 hour_before = hour + 1
         parts.append((act, en, ja))
@@ -216,7 +229,7 @@ def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
     talk.tags.add(f"chain:{len(parts)}")
     topic = talk.topic(who, drop=0.7)
     time = when[1]
-    marked = time if time.endswith(("は", "に")) else time + dice.pick(("は", "", "、")) if not topic else time
+    marked = time if time.endswith(("は", "に")) or tense == "daily" else time + dice.pick(("は", "", "、")) if not topic else time
     comma = "、" if time.endswith("曜日") and not marked.endswith(("は", "、")) else ""
     pause = "、" if time.endswith("曜日") else ""
     start = marked + comma + topic if not topic or dice.chance(0.6) else topic + time + pause
@@ -342,7 +355,7 @@ def week(talk: Talk, count: int | None = None) -> Pair:
             if deed.verb not in used and "{my}" not in deed.rest and deed.rest not in {"lunch", "dinner"} and "e-mail" not in deed.rest and "Y" not in deed.marks:
                 break
         act = talk.around(talk.done(deed, who, forms="abst"), lasts=0, where=0.3, company=0.3)
-        used.append(act.verb)
+        used += [act.verb, *({"bake": ["make"], "make": ["bake"]}.get(act.verb, []))]
         body = english(act, past=not plan, future=plan, contract=talk.contract) if i == 0 else english(act, bare=True, past=not plan, future=plan).removeprefix("will ")
         last = i == count - 1
         en.append(f"{body} on {day_en}")

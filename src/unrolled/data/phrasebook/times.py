@@ -134,6 +134,8 @@ def _fitting(name: str, scales: str, hours: tuple[int, int]) -> tuple[When, ...]
 def at(dice: Dice, hours: tuple[int, int], *, digits: bool) -> When:
     """A time of day within these hours: at 7:30 PM, or in words, at seven in the evening."""
     hour = dice.whole(hours[0], min(hours[1], 23))
+    if hour == 12:
+        return When("at noon", "正午に", "D")
     half = dice.chance(0.4) and hour < hours[1]
     if digits:
         minute = dice.pick((15, 30, 45, 20, 10, 50)) if half else 0
@@ -149,6 +151,8 @@ def at(dice: Dice, hours: tuple[int, int], *, digits: bool) -> When:
 def bare_hour(dice: Dice, hours: tuple[int, int], *, digits: bool) -> When:
     """The hour alone, where the day already says which half of it is meant: at seven, 七時に."""
     hour = dice.whole(hours[0], min(hours[1], 23))
+    if hour == 12:
+        return When("at noon", "正午に", "D")
     half = dice.chance(0.35) and hour < hours[1]
     twelve = (hour - 1) % 12 + 1
     if digits:

@@ -1,6 +1,6 @@
 """What people do: each deed with its English verb and rest, its Japanese frame with particles, and what fits it.
 
->>> deed = next(d for d in DEEDS if d.verb == "take" and "vehicle" in d.slots)
+>>> deed = next(d for d in DEEDS if d.verb == "take" and "taxi" in d.slots)
 >>> deed.rest, deed.front, deed.word.text
 ('{o}', '{o}に', '乗る')
 
@@ -37,12 +37,12 @@ drink|drink|ansb|{o}|{o}を{q}|飲む 5|D h p c m g|8-21|tea
 have|||breakfast|朝ご飯を|食べる 1|D h p c m|6-9|home
 have|||lunch|昼ご飯を|食べる 1|D h p c m g e|12-13|eat lawn
 have|||dinner|晩ご飯を|食べる 1|D h p c m g e|18-20|dine
-read|reading|anstdj|{o}|{o}を{q}|読む 5|D W w p m r u g e|9-22|quiet outdoor living
+read|reading|anstdjb|{o}|{o}を{q}|読む 5|D W w p m r u g e|9-22|quiet outdoor living
 read|daily|b|{o}|{o}を|読む 5|D h p m|6-9|living
 write|mail|ans|{o} to {p}|{p}に{o}を{q}|書く 5|D W w p m|9-22|quiet
 send|mail photo|an|{o} to {p}|{p}に{o}を{q}|送る 5|D W w m|9-20|
 write|writing|anj|{o}|{o}を{q}|書く 5|D W p m|9-22|quiet
-watch|watching|atj|{o}|{o}を|見る 1|D W w p c m g|13-21|living
+watch|watching|atjb|{o}|{o}を|見る 1|D W w p c m g|13-21|living
 watch|screen|b|{o}|{o}を|見る 1|D h p c m u g|18-22|living
 listen|listening|b|to {o}|{o}を|聞く 5|D h p c m u g|8-22|living
 play|played|b|{o}|{o}を|弾く 5|D w h p m k u g|10-20|
@@ -52,7 +52,7 @@ practice|sport|b|{o}|{o}を|練習する s|D h w p c m u|10-17|outdoor
 study|language subject|b|{o}|{o}を|勉強する s|D W h w p c m u e|9-22|quiet study
 speak|language|b|{o}|{o}を|話す 5|k|9-20|
 teach|language subject|b|{o} to {p}|{p}に{o}を|教える 1|D W w p m|9-20|
-learn|language|b|{o}|{o}を|習う 5|W w p m|9-20|
+learn|language|b|{o}|{o}を|習う 5|Y p m|9-20|
 buy|shop kitchen|nsb|{o}|{o}を{q}|買う 5|D w m r e|9-20|food
 buy|drink|sb|{o}|{o}を{q}|買う 5|D w m|9-20|food
 buy|goods clothes|anj|{o}|{o}を{q}|買う 5|D W m e g|10-19|goods
@@ -86,7 +86,8 @@ open|opening|t|{o}|{o}を|開ける 1|D r|8-20|
 close|opening|t|{o}|{o}を|閉める 1|D r|8-22|
 turn|electric|t|on {o}|{o}を|つける 1|D r|8-22|
 turn|electric|t|off {o}|{o}を|消す 5|D r|8-22|
-take|vehicle|b|{o}|{o}に|乗る 5|D w m|7-22|
+take|train bus the~subway|t|{o}|{o}に|乗る 5|D w m|7-22|
+take|taxi|a|{o}|{o}に|乗る 5|D w m|7-22|
 ride|bicycle|a|{o}|{o}に|乗る 5|D w m k|8-18|
 drive|car|ab|{o}|{o}を|運転する s|k|8-20|
 meet|!|p|{p}|{p}に|会う 5|D W m e g|10-20|meet
@@ -94,7 +95,7 @@ call|!|p|{p}|{p}に|電話する s|D m|9-21|
 call|!|p|{p}|{p}に|電話をかける 1|D m|9-21|
 wait|!|p|for {p}|{p}を|待つ 5|D p m u|9-20|meet
 help|!|p|{p}|{p}を|手伝う 5|D W m|9-20|
-talk|!|p|with {p}|{p}と|話す 5|D W p m u g|9-21|meet living
+talk|!|p|with {p}|{p}と|話す 5|D W p m u|9-21|tea living
 visit|!|p|{p}|{p}を|訪ねる 1|D W Y m|10-18|
 take|||a walk|散歩を|する s|D h p c m g e|8-18|outdoor
 go|||for a run|走りに|行く 5|D h|6-18|
@@ -108,7 +109,7 @@ get|||up||起きる 1|D h m z|5-8|
 go|||to bed||寝る 1|D h m z|21-23|
 take|||a bath|お風呂に|入る 5|D h m|19-22|
 take|||a shower|シャワーを|浴びる 1|D h p m|6-8|
-brush|||{my} teeth|歯を|磨く 5|D h p m r|6-8|
+brush|||{my} teeth|歯を|磨く 5|D h p r|6-8|
 take|||{my} medicine|薬を|飲む 5|D h m r|8-20|
 sing|song|sb|{o}|{o}を|歌う 5|D w p c m g|13-20|
 dance|||||踊る 5|D w p c m k g|13-21|
