@@ -146,7 +146,6 @@ exam|have|an exam||試験が|ある 5
 poor|have|no money||お金が|ない i
 +walk|home|歩いて家に|帰る 5
 +make|dinner at home|家で晩ご飯を|作る 5
-+sell|{my} camera|カメラを|売る 5
 -buy|the camera|カメラを|買う 5
 -take|a taxi|タクシーに|乗る 5
 -eat|at a restaurant|レストランで|食べる 1

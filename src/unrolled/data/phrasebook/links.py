@@ -11,7 +11,7 @@ from unrolled.data.phrasebook.phrases import Act, Talk, english, japanese, later
 from unrolled.data.phrasebook.times import When
 
 End = Callable[[Word], str]
-PAST = (When("yesterday", "昨日", "D"), When("last night", "昨夜", "D"), When("this morning", "今朝", "D"), When("last Sunday", "先週の日曜日", "D"), When("last Saturday", "先週の土曜日", "D"), When("the day before yesterday", "おととい", "D"))
+PAST = (When("yesterday", "昨日", "D"), When("this morning", "今朝", "D"), When("last Sunday", "先週の日曜日", "D"), When("last Saturday", "先週の土曜日", "D"), When("the day before yesterday", "おととい", "D"))
 TODAY = (When("today", "今日", "D"),)
 NEXT = (When("tomorrow", "明日", "D"), When("tonight", "今夜", "D"), When("this weekend", "今週末", "D"), When("next Sunday", "来週の日曜日", "D"))
 
@@ -63,7 +63,7 @@ class Reason:
     def __init__(self, talk: Talk, who: Person, names: tuple[str, ...], *, against: bool = False, when: When | None = None) -> None:
         self.talk, self.who, dice = talk, who, talk.dice
         self.name = dice.pick(names)
-        if self.name == "noisy" and who.key == "neighbor":
+        if (self.name == "noisy" and who.key == "neighbor") or (self.name in {"lost", "headache"} and who.agrees in {"3p", "1p"}):
             self.name = "tired"
         cause = CAUSES[self.name]
         positive = dice.chance(0.65) or not cause.keeps
@@ -202,7 +202,7 @@ def supposed(talk: Talk) -> Pair:
 ROUTINE = (
     (1, "get", "up", "", Word("起きる", "1")), (2, "take", "a shower", "シャワーを", Word("浴びる", "1")), (3, "have", "breakfast", "朝ご飯を", Word("食べる", "1")),
     (4, "brush", "{my} teeth", "歯を", Word("磨く", "5")), (4, "read", "the newspaper", "新聞を", Word("読む", "5")), (5, "go", "to work", "仕事に", Word("行く", "5")),
-    (4, "walk", "the dog", "犬を散歩に", Word("連れて行く", "5")), (6, "have", "lunch", "昼ご飯を", Word("食べる", "1")), (7, "come", "home", "家に", Word("帰る", "5")), (8, "do", "{my} homework", "宿題を", Word("する", "s")),
+    (4, "walk", "the dog", "犬を散歩に", Word("連れて行く", "5")), (7, "come", "home", "家に", Word("帰る", "5")), (8, "do", "{my} homework", "宿題を", Word("する", "s")),
     (8, "cook", "dinner", "晩ご飯を", Word("作る", "5")), (9, "have", "dinner", "晩ご飯を", Word("食べる", "1")), (10, "wash", "the dishes", "お皿を", Word("洗う", "5")), (10, "watch", "TV", "テレビを", Word("見る", "1")),
     (10, "take", "a bath", "お風呂に", Word("入る", "5")), (10, "read", "a book", "本を", Word("読む", "5")), (10, "listen", "to music", "音楽を", Word("聞く", "5")), (11, "go", "to bed", "", Word("寝る", "1")),
 )  # fmt: skip
@@ -220,7 +220,7 @@ def in_order(talk: Talk) -> Pair:
     when = dice.pick((When("yesterday", "昨日", "D"), When("this morning", "今朝", "D"))) if past else dice.pick((When("every day", "毎日", "h"), When("usually", "たいてい", "h", mid=True), When("always", "いつも", "h", mid=True), When("", "", "h")))
     if past and when.en == "this morning" and b[0] > 5:
         when = When("yesterday", "昨日", "D")
-    before = dice.chance(0.5) and a[1] != "get"
+    before = dice.chance(0.5) and a[1] not in {"get", "come"}
     main, side = (first, second) if before else (second, first)
     talk.tags.add(f"order:{a[1]} {a[2]}/{b[1]} {b[2]}/{when.en or who.key}")
     main = main._replace(when=when if when.en else None)
@@ -288,6 +288,8 @@ def when_it_happened(talk: Talk) -> Pair:
     if other.group == "we" or who.group == "we":
         return when_it_happened(talk)
     kind = dice.pick(("home", "call", "rang", "rain", "came"))
+    if kind == "home" and not ({who.group, other.group} <= {"me", "kin"}):
+        kind = "rang"
     if kind == "home":
         side, ja = english(Act(who, dice.pick(("get", "come")), "home", "", Word("帰る", "5")), past=True), f"{_ga(talk, who)}家に帰った時、"
     elif kind == "call":
@@ -319,7 +321,9 @@ def when_it_happened(talk: Talk) -> Pair:
     deed = talk.deed(f"D {marks}")
     if kind == "rain":
         deed = dice.pick([*[d for d in deeds_of("take") if d.rest == "a walk"], *[d for d in deeds_of("play") if "sport" in d.slots], *deeds_of("run"), *deeds_of("do")[:1]])
-    act = talk.done(deed, other, forms="abtdj", but=(who,))
+    while kind in {"home", "rang"} and (deed.places in {("outdoor",), ("meet",)} or deed.verb in {"run", "meet", "wait"}):
+        deed = talk.deed("D p")
+    act = talk.done(deed, other, forms="abtdjm", but=(who,))
     if other.en == who.en and kind in {"home"}:
         return because(talk)
     talk.tags.add(f"when:{kind}/{act.key}/{other.key}")
@@ -413,7 +417,7 @@ def contrast(talk: Talk) -> Pair:
         if form == "t" and not (a.many and b.many):
             form = "b"
         pa, pb = talk.phrase(a, form), talk.phrase(b, form)
-        when = dice.pick(PAST[:1] + PAST[2:]) if past and dice.chance(0.6) else None
+        when = dice.pick(PAST) if past and dice.chance(0.6) else None
         talk.tags.add(f"both:{deed.verb}/{a.en}/{b.en}")
         one = Act(who, deed.verb, deed.rest.format(o=pa.en, my="{my}"), f"{pa.ja}は", deed.word)
         two = Act(who, deed.verb, deed.rest.format(o=pb.en, my="{my}"), f"{pb.ja}は", deed.word)
@@ -428,7 +432,7 @@ def contrast(talk: Talk) -> Pair:
         return sentence(f"{en1}, but {en2}"), ja + "。"
     other = talk.someone(but=(who,), first=0.2)
     if kind in {"likes", "both"}:
-        thing = dice.pick([t for t in things("food", "drink", "sport", "pet", "listening", "subject") if t.en not in {"egg", "the radio"}])
+        thing = dice.pick([t for t in things("food", "drink", "sport", "pet", "listening", "subject") if t.en not in {"egg", "the radio", "water"}])
         name = thing.many or thing.en
         talk.tags.add(f"likes:{thing.en}/{who.key}/{other.key}/{kind}")
         a = english(Act(who, "like", name, "", Word("好き", "na")))
@@ -442,7 +446,7 @@ def contrast(talk: Talk) -> Pair:
         end, link = but_end(talk)
         return sentence(f"{a}, but {b}"), f"{first}{end(Word('好き', 'na'))}{link}、{talk.topic(other, drop=0)}{talk.end(Word('好き', 'na'), negative=True)}。"
     deed = talk.deed(dice.pick(("D g", "D w", "W g")))
-    act = talk.done(deed, who, forms="bmtd", but=(other,))
+    act = talk.done(deed, who, forms="bmtda", but=(other,), counts=False)
     if "{p}" in deed.rest or deed.rest in {"dinner", "lunch"}:
         return contrast(talk)
     act = talk.timed(act, "past", clock=0)

@@ -74,7 +74,7 @@ def relative_quality(talk: Talk) -> Pair:
     dice = talk.dice
     en, ja, thing, verb = described(talk)
     choices = [a for a in fitting(thing, before=False) if not (verb in {"find", "use"} and a.en in {"expensive", "cheap"}) and not (verb in {"give", "draw"} and a.en in {"expensive", "cheap", "boring"}) and not (verb in {"make", "borrow", "wear", "eat", "read"} and a.en in {"expensive", "cheap", "new"})]
-    choices = [a for a in choices if not (verb == "buy" and a.en == "new")]
+    choices = [a for a in choices if not (verb in {"buy", "give"} and a.en == "new")]
     if not choices:
         return relative_quality(talk)
     adjective = dice.pick(choices)
@@ -162,7 +162,7 @@ def somebody(talk: Talk, *, deep: bool = False) -> tuple[str, str, str, str]:
     talk.tags.add("depth:1")
     if kind == "lives":
         act = state(talk, who)
-        if act.verb == "teach" and head == "student" or act.verb == "study" and head == "teacher":
+        if (head == "student" and act.verb in {"teach", "work"}) or (head == "teacher" and act.verb in {"study", "work"}):
             return somebody(talk)
         return f"{head} {english(act)}", japanese(act, plain_end, "") + ja, head, he
     if kind == "speaks":
@@ -237,7 +237,7 @@ def relative_person(talk: Talk) -> Pair:
     where = dice.pick([p for p in places("town") if "the" in p.at and p.en != "the sea"])
     when = dice.pick(past_times("DW"))
     act = Act(who, "meet", f"{'an' if en[0] in 'aeiou' else 'a'} {en} {where.at}", f"{where.ja}で{ja}に", Word("会う", "5"))
-    if " at " in en or " in " in en:
+    if " at " in en or " in " in en or ("ing" in en.split("who")[1] and "wearing" not in en):
         act = act._replace(rest=f"{'an' if en[0] in 'aeiou' else 'a'} {en}", front=f"{ja}に")
     talk.tags.add(f"did:meet/{en[:30]}/{when.en}")
     act = act._replace(when=when)
@@ -321,6 +321,7 @@ def said(talk: Talk, *, deep: bool = False) -> Pair:
     en, ja = said_clause(talk, who)
     that = dice.weighted([(6, "that "), (4, "")])
     when = dice.pick((When("yesterday", "昨日", "D"), When("this morning", "今朝", "D"), When("last night", "昨夜", "D"), None, None, None))
+    when = None if "次の" in ja else when
     head = f"{when.en}, " if when else ""
     verb = dice.weighted([(6, ("say", "言う")), (2, ("tell", "言う"))])
     told = f"told me {that}" if verb[0] == "tell" else f"said {that}"
@@ -405,9 +406,9 @@ def wondered(talk: Talk) -> Pair:
     if kind in {"where", "what"}:
         deed = dice.pick([d for d in deeds_of("buy") if "g" in d.marks])
     act = talk.done(deed, who, forms="tabm")
-    if kind in {"where", "when", "why"} and "{o}" in deed.rest and kind != "what":  # what is asked about is known
+    if (kind in {"where", "when", "why"} or deed.verb in {"read", "eat", "borrow"}) and "{o}" in deed.rest and kind != "what":  # what is asked about is known
         thing = dice.pick([t for slot in deed.slots for t in things(slot)] or list(things("small")))
-        item = talk.phrase(thing, "d")
+        item = talk.phrase(thing, "d" if thing.many else "b")
         act = act._replace(rest=deed.rest.format(o=item.en), front=deed.front.format(o=item.ja, q=""), key=f"{deed.verb}/{thing.en}")
     past = kind in {"where", "why", "what"} or dice.chance(0.5)
     talk.tags.add(f"did:{act.key}/wonder {kind}/{who.key}")

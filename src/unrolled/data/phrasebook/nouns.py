@@ -225,7 +225,7 @@ the children|子供たち|3p|them|their|they|role|children
 """
 
 _PLACES = """
-school|at school|学校|study town daily
+school|at school|学校|study daily
 the library|at the library|図書館|study town quiet
 the station|at the station|駅|meet town
 the park|in the park|公園|outdoor lawn town meet

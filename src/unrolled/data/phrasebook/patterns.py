@@ -172,7 +172,7 @@ def skilled(talk: Talk) -> Pair:
     who, negative, past = talk.someone(), dice.chance(0.35), dice.chance(0.2)
     deed = talk.deed("k")
     act = talk.done(deed, who, negative=negative, forms="bt")
-    past = past and deed.verb != "answer" and who.key not in {"I", "children"}
+    past = past and deed.verb != "answer" and deed.verb != "drive" and who.key not in {"I", "children"}
     talk.tags.add(f"did:{act.key}/can/{who.key}")
     front = act.front[:-1] + "が" if act.front.endswith("を") else act.front
     how: dict[str, bool] = {"can": True, "past": past, "negative": negative}
@@ -195,9 +195,10 @@ def asked_for(talk: Talk) -> Pair:
     if kind == "may":
         deed = dice.pick([d for d in (*deeds_of("use"), *deeds_of("open"), *deeds_of("turn"), *deeds_of("close"))])
     if kind in {"don't", "mustn't"}:
-        deed = dice.pick([*deeds_of("open"), *deeds_of("close"), *deeds_of("use"), *deeds_of("turn"), *deeds_of("carry")])
+        deed = dice.pick([*deeds_of("open"), *deeds_of("close"), *deeds_of("use"), *deeds_of("turn")])
     who = next(p for p in PEOPLE if p.group == "we") if we else YOU
-    act = talk.done(deed, who if kind != "may" else I, negative=kind in {"don't", "mustn't"})
+    forms = "" if we else "tdmsb"
+    act = talk.done(deed, who if kind != "may" else I, negative=kind in {"don't", "mustn't"}, forms=forms)
     if we:
         act = talk.timed(talk.around(act, where=0.5, company=0, lasts=0), "future", clock=0)
     else:
@@ -286,14 +287,14 @@ def asked_what(talk: Talk) -> Pair:
         return _question(talk, act._replace(company=("with", "誰と")), topic, asks=("who", ""), **how)
     if kind == "when":
         deed = talk.deed("D m e")
-        while "postal" in deed.slots:
+        while deed.slots and not set("btd") & set(deed.forms):
             deed = talk.deed("D m e")
         act = talk.done(deed, who, forms="btd")
         talk.tags.add(f"did:{act.key}/when/{who.key}")
         return _question(talk, act._replace(when=When("", "いつ", "")), topic, asks=("when", ""), **how)
     if kind == "why":
-        deed = dice.pick(("sell", "lose", "go", "move", "open", "learn", "buy", "turn"))
-        act = talk.done(dice.pick([d for d in deeds_of(deed) if "c" not in d.marks or d.verb != "go"]), who, forms="tmd")
+        deed = dice.pick(("sell", "lose", "move", "open", "learn", "buy", "turn"))
+        act = talk.done(dice.pick(deeds_of(deed)), who, forms="tmd")
         talk.tags.add(f"did:{act.key}/why/{who.key}")
         why = dice.pick(("どうして", "なぜ"))
         en, _ = _question(talk, act, "", asks=("why", ""), past=True)
@@ -351,7 +352,7 @@ def went(talk: Talk) -> Pair:
     who = talk.someone()
     tense = dice.weighted([(5, "past"), (3, "future"), (3, "daily")])
     if tense == "daily":
-        place = dice.pick(places("daily", "quiet", "outdoor"))
+        place = dice.pick(places("quiet", "outdoor"))
     else:
         place = dice.pick(places("town", "sight", "city"))
     scale = deeds_of("buy")[2] if "city" not in place.classes else deeds_of("move")[0]
@@ -416,7 +417,7 @@ def already(talk: Talk) -> Pair:
     """What has been done already, もう, or not yet, まだ〜ていない."""
     dice = talk.dice
     who, yet = (YOU if dice.chance(0.25) else talk.someone(first=0.5)), dice.chance(0.5)
-    deed = dice.pick([d for d in talk_deeds() if d.verb in {"have", "read", "write", "buy", "do", "clean", "wash", "watch", "return", "brush", "send", "answer"}])
+    deed = dice.pick([d for d in talk_deeds() if d.verb in {"have", "read", "write", "buy", "do", "clean", "wash", "watch", "return", "brush", "answer"} and not {"postal", "gift"} & set(d.slots)])
     act = talk.done(deed, who, negative=True, forms="tm")
     talk.tags.add(f"did:{act.key}/already/{who.key}")
     topic = "" if who is YOU else talk.topic(who)
@@ -441,7 +442,9 @@ def wearing(talk: Talk) -> Pair:
     if thing.en == "skirt" or thing.en == "kimono":
         who = dice.pick([p for p in PEOPLE if p.he == "she" and p.group in {"kin", "name", "she"}])
         talk.tags.add(f"as:subject/{who.key}")
-    item = talk.phrase(thing, dice.pick("ajjj"))
+    if who.agrees in {"3p", "1p"}:
+        who = I
+    item = talk.phrase(thing, "j")
     past = dice.chance(0.4)
     act = Act(who, "wear", item.en, f"{item.ja}を", progressive(word), f"wear/{thing.en}")
     if past:

@@ -89,8 +89,9 @@ class Talk:
                                      (1, ("we",)), (0.7, ("they",))])  # fmt: skip
         if but and but[0].group not in {"me", "he", "she", "they"}:  # nobody would know who "he" is
             groups = ("name", "kin") if groups[0] in {"he", "they"} else groups
-        taken = {p.ja for p in but} | {p.he for p in but}
+        taken = {p.ja for p in but} | {p.he for p in but} | ({"私たち"} if but else set())
         choices = [p for p in people(*groups) if p.ja not in taken and p.he not in taken]
+        choices = [p for p in choices if all(p.ja not in b.ja and b.ja not in p.ja for b in but)]
         choices = choices or [p for p in people("name", "kin") if p.ja not in taken]
         who = self.dice.pick(choices)
         self.tags.add(f"as:subject/{who.key}")
@@ -118,6 +119,10 @@ class Talk:
         if place:
             self.tags.add(f"as:{place}/{thing.en}")
         one, ja = thing.en, thing.ja
+        if "plural" in thing.classes and form in "anjdt":
+            form = "s"
+        if one.startswith("the "):
+            return Phrase(one, ja)
         if form == "j":
             adjective = describing(self.dice, thing)
             if adjective is None:
@@ -164,7 +169,7 @@ class Talk:
             thing = dice.pick(choices)
             # not "I didn't eat two apples": what did not happen has no number
             allowed = [f for f in deed.forms if not negative or f not in "nsj"] or ["t" if thing.many else "b"]
-            allowed = [f for f in allowed if not forms or f in forms] or allowed
+            allowed = [f for f in allowed if not forms or f in forms] or (["b"] if "b" in forms and "t" not in allowed else allowed)
             en, ja, quantity = self.phrase(thing, dice.pick(allowed))
             quantity = quantity if counts else ""
             object_ = thing.en
@@ -218,7 +223,8 @@ class Talk:
             when = dice.pick([t for t in times if t.scales == "D"] if chosen == "D" and "W" not in deed.marks else times)
         hour = None
         daily = when.en in ("every day", "usually", "always", "every morning")
-        if (chosen == "D" and "ago" not in when.en or daily) and act.lasts is None and dice.chance(1 if "z" in deed.marks else clock):
+        daily = daily or ("z" in deed.marks and tense == "daily")
+        if (chosen == "D" and "ago" not in when.en and "week" not in when.en or daily) and act.lasts is None and dice.chance(1 if "z" in deed.marks else clock):
             low, high = max(span[0], when.hours[0]), min(span[1], when.hours[1])
             part = when.hours != (0, 24)
             hour = bare_hour(dice, (low, high), digits=digits) if part else at(dice, (low, high), digits=digits)
@@ -260,7 +266,9 @@ def japanese(
     when = (act.when.ja if act.when is not None else "") if timed else ""
     hour = (act.hour.ja if act.hour is not None else "") if timed else ""
     daily = act.when is not None and set(act.when.scales) & set("hw")
-    time = when + ("の" if when and hour and not daily and not when.endswith("に") else "") + hour
+    if when and hour and not daily:
+        when = when.removesuffix("に") + "の"
+    time = when + hour
     middle = [act.company[1] if act.company else "", act.where[1] if act.where else ""]
     front_ = act.front if object_ is None else object_
     last = [act.lasts[1] if act.lasts else "", front_]

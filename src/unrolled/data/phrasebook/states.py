@@ -93,7 +93,7 @@ def liked(talk: Talk) -> Pair:
     kind = dice.weighted([(5, "like"), (2, "love"), (2, "hate"), (2, "good"), (2, "poor"), (2, "favor")])
     who = talk.someone(first=0.35)
     pool = things("sport", "language", "subject", "played") if kind in {"good", "poor"} else things("food", "drink", "sport", "pet", "listening", "subject", "watching", "gift")
-    thing = dice.pick([t for t in pool if t.en not in {"the radio", "egg", "music theory"}])
+    thing = dice.pick([t for t in pool if t.en not in {"the radio", "egg", "water"}])
     item = talk.phrase(thing, "b")
     negative = kind == "like" and dice.chance(0.25)
     en_rest = item.en
@@ -101,7 +101,7 @@ def liked(talk: Talk) -> Pair:
         en_rest = f"playing {item.en}"
     talk.tags.add(f"like:{kind}/{thing.en}/{who.key}")
     word = {"like": Word("好き", "na"), "love": Word("大好き", "na"), "hate": Word("嫌い", "na"), "good": Word("上手", "na"), "poor": Word("苦手", "na"), "favor": Word("好き", "na")}[kind]
-    if kind == "good" and who.group in {"me", "we"}:
+    if kind == "good" and (who.group in {"me", "we"} or "subject" in thing.classes):
         word = Word("得意", "na")
     topic = talk.topic(who)
     if who is I and kind == "favor":
@@ -188,7 +188,7 @@ def owned(talk: Talk) -> Pair:
         if negative:
             return sentence(clause(who.subject, "have", f"any {many}", negative=True, contract=talk.contract)), f"{topic}{ja}が{talk.end(Word('いる', '1'), negative=True)}。"
         return sentence(clause(who.subject, "have", en if n > 1 or talk.digits else article(one))), f"{topic}{ja}が{count}{talk.end(Word('いる', '1'))}。"
-    thing = dice.pick(things("pet") if kind == "pet" else things("machine", "own", "goods", "print", "clothes"))
+    thing = dice.pick(things("pet") if kind == "pet" else things("machine", "own", "goods", "print"))
     talk.tags.add(f"have:{thing.en}/{who.key}")
     word = Word("飼っている" if kind == "pet" else "持っている", "1")
     if negative:
@@ -217,7 +217,8 @@ def compared(talk: Talk) -> Pair:
         en = clause(who.subject, "be", f"{more} than {other.en}", contract=talk.contract)
         return sentence(en), f"{talk.topic(who, drop=0.2)}{other.ja}より{talk.end(word)}。"
     thing = dice.pick(things("goods", "clothes", "furniture", "print"))
-    more, word = dice.pick((("bigger", Word("大きい", "i")), ("smaller", Word("小さい", "i")), ("newer", Word("新しい", "i")), ("cheaper", Word("安い", "i")), ("more expensive", Word("高い", "i")), ("heavier", Word("重い", "i")), ("lighter", Word("軽い", "i"))))
+    weighed = thing.en in {"box", "bag", "desk", "chair", "computer", "camera", "book", "dictionary"}
+    more, word = dice.pick((("bigger", Word("大きい", "i")), ("smaller", Word("小さい", "i")), ("newer", Word("新しい", "i")), ("cheaper", Word("安い", "i")), ("more expensive", Word("高い", "i")), ("heavier", Word("重い", "i")), ("lighter", Word("軽い", "i")))[: 7 if weighed else 5])
     a, b = dice.pick((("this", "that"), ("that", "this")))
     far = {"this": "この", "that": "あの"}
     talk.phrase(thing, "d", place="subject")
@@ -340,7 +341,7 @@ def dated(talk: Talk) -> Pair:
         ja = f"{talk.topic(who)}{date_ja}に{place.ja + 'で' if where else ''}{talk.end(Word('生まれる', '1'), past=True)}。"
         return sentence(en), ja
     if kind == "opens":
-        place = dice.pick([p for p in places("town") if p.en not in {"school", "the park", "the station", "the hospital", "the convenience store"}])
+        place = dice.pick([p for p in places("town") if p.en not in {"school", "the park", "the station", "the hospital", "the convenience store", "the bank", "the post office"}])
         shut = dice.chance(0.4)
         hour = dice.whole(17, 21) if shut else dice.whole(8, 10)
         en, ja = numbers.clock(hour, dice.pick((0, 30)))
@@ -395,6 +396,8 @@ def knows(talk: Talk) -> Pair:
     who = talk.someone(first=0.5)
     kind = dice.pick(("know", "understand", "number"))
     negative = dice.chance(0.45)
+    if who.group == "we":
+        who = I
     topic = talk.topic(who)
     if kind == "understand":
         thing = dice.pick(things("language"))

@@ -28,7 +28,7 @@ STUDY = (
 )  # fmt: skip
 
 
-def _one(talk: Talk, who: Person, what: str) -> Act:
+def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:
     """One part of a day as an act."""
     dice = talk.dice
 
@@ -64,7 +64,7 @@ def _one(talk: Talk, who: Person, what: str) -> Act:
         en, ja = numbers.duration(n, "hour", digits=talk.digits)
         return act("work", f"for {en}", ja, "働く", "5")
     if what == "meet":
-        other = talk.other(who)
+        other = talk.friend(who) if daily else talk.other(who)
         place = dice.pick((("at the station", "駅"), ("at the cafe", "喫茶店"), ("in front of the station", "駅の前")))
         return act("meet", f"{other.en} {place[0]}", f"{place[1]}で{other.ja}に", "会う", "5")
     if what == "buy":
@@ -72,13 +72,13 @@ def _one(talk: Talk, who: Person, what: str) -> Act:
         place = dice.pick(places("food"))
         return act("buy", f"{en} {place.at}", f"{place.ja}で{ja}", "買う", "5")
     if what == "return":
-        return act(dice.pick(("come", "get")), "home", "家に", "帰る", "5")
+        return act("come", "home", "家に", "帰る", "5")
     if what == "cook":
         return dice.pick((act("make", "soup", "スープを", "作る", "5"), act("make", "curry", "カレーを", "作る", "5"), act("make", "a salad", "サラダを", "作る", "5")))
     if what == "dishes":
         return act("wash", "the dishes", "お皿を", "洗う", "5")
     if what == "evening":
-        return dice.pick((act("watch", "TV", "テレビを", "見る", "1"), act("listen", "to music", "音楽を", "聞く", "5"), drawn("read", 0, "a"), drawn("watch", 0, "a"), act("write", "an e-mail", "メールを", "書く", "5")))
+        return dice.pick((act("watch", "TV", "テレビを", "見る", "1"), act("listen", "to music", "音楽を", "聞く", "5"), *(() if daily else (drawn("read", 0, "a"), drawn("watch", 0, "a"), act("write", "an e-mail", "メールを", "書く", "5")))))
     if what == "bath":
         return act("take", "a bath", "お風呂に", "入る", "5")
     if what == "bed":
@@ -131,7 +131,7 @@ def _one(talk: Talk, who: Person, what: str) -> Act:
 
 
 def _whole(act: Act) -> str:
-    return act.front + (act.company[1] if act.company else "")
+    return act.front + (act.company[1] if act.company else "") + (act.where[1] if act.where else "")
 
 
 def goods_list(talk: Talk, count: int) -> tuple[str, str]:
@@ -156,9 +156,12 @@ def goods_list(talk: Talk, count: int) -> tuple[str, str]:
     return listed(en), "、".join(ja)
 
 
-def parts_of_day(talk: Talk, who: Person, script: tuple, count: int) -> list[tuple[Act, str, str]]:
+def parts_of_day(talk: Talk, who: Person, script: tuple, count: int, *, daily: bool = False) -> list[tuple[Act, str, str]]:
     """Some parts of a day in order, each with its hour or "", no part of a kind twice."""
     dice = talk.dice
+    if count <= 3:  # what is told in a few words is of one part of the day
+        start = dice.whole(0, len(script) - 5)
+        script = script[start : start + 5]
     names = [name for name, _ in script]
     chosen = {*dice.some(names, count)}
     needs = {"dishes": "dinner", "borrow": "library", "sent": "wrote", "ride": "leave", "photos": "sight", "hotel": "train", "sight": "train"}
@@ -169,10 +172,7 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int) -> list[tup
         chosen.add("dinner")
     if not chosen & {"leave", "ride", "work", "library", "train", "buy", "meet"}:
         chosen.discard("return")
-    if script is STUDY:
-        chosen.add("library")
-    if script is TRIP:
-        chosen.add("train")
+    chosen |= {"library", "train"} & set(names)
     if "bath" in chosen and "shower" in chosen:
         chosen.discard("shower")
     parts: list[tuple[Act, str, str]] = []
@@ -181,12 +181,14 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int) -> list[tup
     for name, hours in script:
         if name not in chosen:
             continue
-        act = _one(talk, who, name)
+        act = _one(talk, who, name, daily=daily)
         for _ in range(8):  # nobody is met twice
             cafe = "喫茶店" in _whole(act) and any("喫茶店" in earlier for earlier in seen)
             if not cafe and not any(p.ja in earlier for p in people("name", "kin", "friend", "role") if p.ja in _whole(act) for earlier in seen):
                 break
-            act = _one(talk, who, name)
+            act = _one(talk, who, name, daily=daily)
+        if "喫茶店" in _whole(act) and any("喫茶店" in earlier for earlier in seen):
+            continue
         seen.append(_whole(act))
         en = ja = ""
         timely = name in {"wake", "leave", "return", "bed", "breakfast", "dinner"}
@@ -214,7 +216,9 @@ def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
         who = I
     tense = dice.weighted([(6, "past"), (2, "future"), (2, "daily")])
     script = dice.pick((WORKDAY, HOLIDAY, STUDY, TRIP)) if tense != "daily" else WORKDAY
-    parts = parts_of_day(talk, who, script, count)
+    parts = parts_of_day(talk, who, script, count, daily=tense == "daily")
+    if len(parts) < max(2, count - 1):
+        return told_day(talk, count, who=who)
     when = dice.pick(DAYS[tense])
     if script is WORKDAY and tense != "daily":
         when = dice.pick((("on Monday", "月曜日に"), ("on Friday", "金曜日に"), ("yesterday", "昨日"), ("last Thursday", "先週の木曜日"))) if tense == "past" else ("tomorrow", "明日")
@@ -232,7 +236,8 @@ def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
     marked = time if time.endswith(("は", "に")) or tense == "daily" else time + dice.pick(("は", "", "、")) if not topic else time
     comma = "、" if time.endswith("曜日") and not marked.endswith(("は", "、")) else ""
     pause = "、" if time.endswith("曜日") else ""
-    start = marked + comma + topic if not topic or dice.chance(0.6) else topic + time + pause
+    late = time == "平日は" or dice.chance(0.4)
+    start = topic + time + pause if topic and late else marked + comma + topic
     then = dice.chance(0.35) and len(parts) > 2
     if len(en_parts) == 1:
         en = en_parts[0]
@@ -274,7 +279,8 @@ def reasoned_day(talk: Talk) -> Pair:
     act = caused(talk, cause, who)
     own = act.who is who
     parts = [p for p in parts_of_day(talk, who, HOLIDAY, dice.whole(3, 6)) if p[0].verb not in {"get"} or p[0].rest != "up"]
-    while parts and parts[0][0].verb == "have":
+    out = {"do", "walk", "take", "play", "swim"}  # what a fine day is for
+    while parts and (parts[0][0].verb == "have" or (name == "fine" and (parts[0][0].verb not in out or parts[0][0].rest == "a bath" or parts[0][0].rest.startswith("the ") and parts[0][0].verb == "play"))):
         parts = parts[1:]
     if len(parts) < 2:
         return reasoned_day(talk)
@@ -354,7 +360,7 @@ def week(talk: Talk, count: int | None = None) -> Pair:
             deed = talk.deed(dice.pick(("D w", "W g m", "D g m")))
             if deed.verb not in used and "{my}" not in deed.rest and deed.rest not in {"lunch", "dinner"} and "e-mail" not in deed.rest and "Y" not in deed.marks:
                 break
-        act = talk.around(talk.done(deed, who, forms="abst"), lasts=0, where=0.3, company=0.3)
+        act = talk.around(talk.done(deed, who, forms="abs"), lasts=0, where=0.3, company=0.3)
         used += [act.verb, *({"bake": ["make"], "make": ["bake"]}.get(act.verb, []))]
         body = english(act, past=not plan, future=plan, contract=talk.contract) if i == 0 else english(act, bare=True, past=not plan, future=plan).removeprefix("will ")
         last = i == count - 1
@@ -413,6 +419,8 @@ def two_days(talk: Talk) -> Pair:
         if len(parts) < 2:
             return two_days(talk)
         seen |= {(act.verb, act.front) for act, _, _ in parts}
+        if other.ja in "".join(_whole(act) for act, _, _ in parts):
+            return two_days(talk)
         en = [f"{english(a, past=True) if i == 0 else english(a, bare=True, past=True)} {h}".strip() for i, (a, h, _) in enumerate(parts)]
         last_end = end if number == 0 else (lambda w: talk.end(w, past=True))
         ja = [h + japanese(a, te if i < len(parts) - 1 else last_end, "") for i, (a, _, h) in enumerate(parts)]

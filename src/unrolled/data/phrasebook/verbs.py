@@ -41,7 +41,8 @@ read|reading|anstdjb|{o}|{o}を{q}|読む 5|D W w p m r u g e|9-22|quiet outdoor
 read|daily|b|{o}|{o}を|読む 5|D h p m|6-9|living
 write|mail|ans|{o} to {p}|{p}に{o}を{q}|書く 5|D W w p m|9-22|quiet
 send|mail photo|an|{o} to {p}|{p}に{o}を{q}|送る 5|D W w m|9-20|
-write|writing|anj|{o}|{o}を{q}|書く 5|D W p m|9-22|quiet
+write|report|aj|{o}|{o}を|書く 5|D W p m|9-22|quiet
+write|novel|a|{o}|{o}を|書く 5|Y p m|9-22|quiet
 watch|watching|atjb|{o}|{o}を|見る 1|D W w p c m g|13-21|living
 watch|screen|b|{o}|{o}を|見る 1|D h p c m u g|18-22|living
 listen|listening|b|to {o}|{o}を|聞く 5|D h p c m u g|8-22|living
@@ -52,7 +53,7 @@ practice|sport|b|{o}|{o}を|練習する s|D h w p c m u|10-17|outdoor
 study|language subject|b|{o}|{o}を|勉強する s|D W h w p c m u e|9-22|quiet study
 speak|language|b|{o}|{o}を|話す 5|k|9-20|
 teach|language subject|b|{o} to {p}|{p}に{o}を|教える 1|D W w p m|9-20|
-learn|language|b|{o}|{o}を|習う 5|Y p m|9-20|
+learn|language|b|{o}|{o}を|習う 5|Y m|9-20|
 buy|shop kitchen|nsb|{o}|{o}を{q}|買う 5|D w m r e|9-20|food
 buy|drink|sb|{o}|{o}を{q}|買う 5|D w m|9-20|food
 buy|goods clothes|anj|{o}|{o}を{q}|買う 5|D W m e g|10-19|goods
@@ -89,7 +90,7 @@ turn|electric|t|off {o}|{o}を|消す 5|D r|8-22|
 take|train bus the~subway|t|{o}|{o}に|乗る 5|D w m|7-22|
 take|taxi|a|{o}|{o}に|乗る 5|D w m|7-22|
 ride|bicycle|a|{o}|{o}に|乗る 5|D w m k|8-18|
-drive|car|ab|{o}|{o}を|運転する s|k|8-20|
+drive|car|a|{o}|{o}を|運転する s|k|8-20|
 meet|!|p|{p}|{p}に|会う 5|D W m e g|10-20|meet
 call|!|p|{p}|{p}に|電話する s|D m|9-21|
 call|!|p|{p}|{p}に|電話をかける 1|D m|9-21|
