@@ -8,17 +8,17 @@ four things and more, days of seven deeds and more.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 from zlib import crc32
 
 from unrolled.data.phrasebook.dice import Dice
 from unrolled.data.phrasebook.mixture import drawn
+from unrolled.errors import DataError
 
 ELSEWHERE = ("umbrella", "novel", "sandwich", "wallet", "nurse", "lawyer", "neighbor", "cousin")
 BINS = ((3, 9), (10, 19), (20, 29), (30, 39), (40, 60))
-DEV, TEST = 4, 14  # of 100 combinations, those kept for dev, and those for dev or test
+DEV, TEST = 3, 10  # of 100 combinations, those kept for dev, and those for dev or test
 _TOKEN = re.compile(r"[A-Za-z]+(?:['’.-][A-Za-z]+)*|\d+(?:[:,.]\d+)*|[^\w\s]")
 _DAY = 7
 
@@ -79,28 +79,45 @@ class Parts(NamedTuple):
 
 
 def build(seed: int, size: int) -> Parts:
-    """Draw until train, dev, test and hard have what they need: ``size`` pairs in all, and no source in two parts."""
+    """Draw until train, dev, test and hard have what they need: ``size`` pairs in all, and no source in two parts.
+
+    Dev, test and hard draw some more than they need, because what has a word or a sign that train hasn't is left out.
+    """
     need = {"dev": size // 40, "test": size // 20, "hard": size // 40}
-    need["train"] = size - sum(need.values())
-    quota = {i: (need["test"] // len(BINS)) for i in range(len(BINS))}
-    pairs: dict[str, list[Pair]] = {name: [] for name in ("train", "dev", "test", "hard")}
+    train = size - sum(need.values())
+    rooms = {name: len(BINS) if name == "test" else 1 for name in need}  # test has as many of each length
+    wanted = {(name, i): need[name] // rooms[name] for name in need for i in range(rooms[name])}
+    wanted["train", 0] = train
+    drawn_: dict[tuple[str, int], list[Pair]] = {room: [] for room in wanted}
     tags: dict[Pair, set[str]] = {}
     home: dict[str, str] = {}  # where each source is
-    filled: Counter[int] = Counter()
+    missing = len(wanted)
     for pair, marks in _sentences(seed):
-        where = part(marks)
-        length = length_bin(pair.english)
-        if pair in tags or length is None or home.get(pair.english, where) != where or len(pairs[where]) >= need[where]:
+        where, length = part(marks), length_bin(pair.english)
+        if length is None or pair in tags or home.setdefault(pair.english, where) != where:
             continue
-        if where == "test":
-            if filled[length] >= quota[length]:
-                continue
-            filled[length] += 1
-        tags[pair], home[pair.english] = marks, where
-        pairs[where].append(pair)
-        if all(len(pairs[name]) >= need[name] for name in need):
+        room = (where, length if where == "test" else 0)
+        enough = wanted[room] if where == "train" else wanted[room] + wanted[room] // 10 + 5
+        if len(drawn_[room]) >= enough:
+            continue
+        tags[pair] = marks
+        drawn_[room].append(pair)
+        missing -= len(drawn_[room]) == enough
+        if not missing:
             break
-    return Parts(pairs, tags)
+    known = [{w for p in drawn_["train", 0] for w in tokens(p.english)}, {c for p in drawn_["train", 0] for c in p.japanese}]
+    pairs: dict[str, list[Pair]] = {"train": drawn_["train", 0]}
+    for name in need:
+        kept = {i: [p for p in drawn_[name, i] if _is_known(p, *known)][: wanted[name, i]] for i in range(rooms[name])}
+        chosen = {p for room in kept.values() for p in room}
+        pairs[name] = [p for p in tags if p in chosen]  # in the order in which they were drawn, lengths mixed
+        if len(pairs[name]) < sum(wanted[name, i] for i in range(rooms[name])):
+            raise DataError(f"{size} pairs are too few for the words of {name}; ask for a larger phrasebook")
+    return Parts(pairs, {p: tags[p] for name in pairs for p in pairs[name]})
+
+
+def _is_known(pair: Pair, words: set[str], signs: set[str]) -> bool:
+    return words.issuperset(tokens(pair.english)) and signs.issuperset(pair.japanese)
 
 
 def _sentences(seed: int) -> Iterator[tuple[Pair, set[str]]]:
