@@ -31,7 +31,10 @@ class Dice:
 
     def weighted(self, choices: Sequence[tuple[float, T]]) -> T:
         """One of the choices, as likely as the weight before it says."""
-        left = self._random() * sum(weight for weight, _ in choices)
+        total = 0.0
+        for weight, _ in choices:
+            total += weight
+        left = self._random() * total
         for weight, choice in choices:
             left -= weight
             if left < 0:

@@ -184,7 +184,7 @@ def supposed(talk: Talk) -> Pair:
         b = english(main, who.again if state.who is who else None, future=True, contract=talk.contract)
     iff = "even if" if even else "if"
     en = f"{iff} {en}, {b}" if dice.chance(0.7) or state.who is who else f"{b} {iff} {en}"
-    topic = talk.topic(who) if who is not YOU else ""
+    topic = "" if who is YOU or (state.who is who and who.group == "me") else talk.topic(who)
     time = when.ja + paused(when.ja) if when else ""
     linked = (te(word) + "も") if even else tara(word)
     if state.who is who:
@@ -336,7 +336,7 @@ def when_it_happened(talk: Talk) -> Pair:
         main = dice.pick(("", other.he and {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは"))) + japanese(act, lambda w: talk.end(progressive(w), past=True), "")
         if main.startswith(act.front):
             main = {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは") + main
-    if dice.chance(0.25):
+    if dice.chance(0.25) and not (kind == "call" and who is I):
         return sentence(f"{en} when {side}"), ja + main + "。"
     return sentence(f"when {side}, {en}"), ja + main + "。"
 
@@ -404,7 +404,7 @@ def contrast(talk: Talk) -> Pair:
     who = talk.someone(first=0.4)
     if kind == "objects":
         deed = dice.pick([d for v in ("eat", "drink", "buy", "read", "study", "play", "clean") for d in deeds_of(v) if d.slots and len(d.slots) <= 2 and "{p}" not in d.rest])
-        form = "t" if deed.verb in {"read", "buy"} else "b" if deed.verb != "clean" else "m"
+        form = "t" if deed.verb == "read" or "print" in deed.slots else "b" if deed.verb != "clean" else "m"
         pool = [t for slot in deed.slots for t in things(slot)]
         if len(pool) < 2:
             pool = list(things("language", "subject"))

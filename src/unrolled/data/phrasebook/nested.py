@@ -74,7 +74,7 @@ def relative_quality(talk: Talk) -> Pair:
     dice = talk.dice
     en, ja, thing, verb = described(talk)
     choices = [a for a in fitting(thing, before=False) if not (verb in {"find", "use"} and a.en in {"expensive", "cheap"}) and not (verb in {"give", "draw"} and a.en in {"expensive", "cheap", "boring"}) and not (verb in {"make", "borrow", "wear", "eat", "read"} and a.en in {"expensive", "cheap", "new"})]
-    choices = [a for a in choices if not (verb in {"buy", "give"} and a.en == "new")]
+    choices = [a for a in choices if not (verb in {"buy", "give"} and a.en in {"new", "old"})]
     if not choices:
         return relative_quality(talk)
     adjective = dice.pick(choices)
@@ -132,6 +132,8 @@ def relative_object(talk: Talk) -> Pair:
     pool = [t for t in things(kind) if t.many or kind in {"sweet", "dish"}]
     thing = dice.pick(pool)
     who = talk.someone(first=0.55)
+    while who.group == "we":
+        who = talk.someone(first=0.55)
     other = talk.someone(but=(who,), first=0 if who.group == "me" else 0.3)
     en, ja, _, got = described(talk, thing=thing, by=other, giver=who.group == "me", kept=True)
     verb, word = dice.pick(USED[kind])
@@ -276,7 +278,7 @@ def said_clause(talk: Talk, who: Person, *, reported: bool = True) -> tuple[str,
         cause = CAUSES[dice.pick(("tired", "busy", "sick"))]
         act = caused(talk, cause, other)
         talk.tags.add(f"said:{act.rest}/{who.key}/{other.key}")
-        return english(act, past=True), talk.topic(other, dice.pick(("は", "が"))) + japanese(act, plain_end, "")
+        return english(act, past=True), talk.topic(other, "が") + japanese(act, plain_end, "")
     if kind == "reason":
         r = Reason(talk, who, ("tired", "sick", "headache", "busy", "rain", "snow", "hot", "cold", "exam", "hungry", "late"))
         own = r.state.who is who
@@ -358,7 +360,7 @@ def thought(talk: Talk) -> Pair:
     inner = dice.pick(("is", "will", "state", "did")) if kind == "hear" else dice.pick(("is", "will", "thing", "weather"))
     negative = dice.chance(0.15)
     # が only beside a deed: 田中さんは忙しいと思う
-    while kind == "hear" and who.group == "we":
+    while who.group == "we":
         who = talk.someone(first=0)
     topic = talk.topic(who, dice.pick(("は", "が")) if kind == "think" and inner == "will" else "は", drop=0)
     if inner in {"is", "thing"}:

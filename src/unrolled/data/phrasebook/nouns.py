@@ -80,7 +80,7 @@ sushi||寿司||food dish
 salad||サラダ||food dish
 chocolate||チョコレート||food sweet
 ice cream||アイスクリーム||food sweet coldfood
-vegetable|vegetables|野菜||food kitchen shop
+vegetable|vegetables|野菜||food kitchen shop plural
 fish||魚||food kitchen
 coffee||コーヒー||drink hotdrink|cup:杯
 tea||お茶||drink hotdrink|cup:杯

@@ -5,6 +5,8 @@
 ('My mother took my brother to the zoo.', '母は弟を動物園に連れて行った。')
 """
 
+from functools import cache
+
 from unrolled.data.phrasebook.english import article, be, question, sentence
 from unrolled.data.phrasebook.japanese import (
     Word,
@@ -23,6 +25,7 @@ from unrolled.data.phrasebook.japanese import (
 from unrolled.data.phrasebook.nouns import PEOPLE, THINGS, Person, places, things
 from unrolled.data.phrasebook.phrases import Act, Talk, english, japanese
 from unrolled.data.phrasebook.times import When
+from unrolled.data.phrasebook.verbs import DEEDS, Deed, deeds
 
 Pair = tuple[str, str]
 YOU = Person("you", "あなた", "2", "you", "your", "you", "you", "you")
@@ -126,7 +129,7 @@ def owed(talk: Talk) -> Pair:
     kind = dice.weighted([(5, "must"), (2, "needn't"), (3, "should")])
     act = talk.done(talk.deed(dice.pick(("D m", "W m")), "g"), who, negative=kind == "needn't")
     if dice.chance(0.6):
-        act = talk.timed(act, "future", clock=0.15)
+        act = talk.timed(act, "future", clock=0 if kind == "needn't" else 0.15)
     else:
         talk.tags.add(f"did:{act.key}/{kind}/{who.key}")
     plain = f"{act.verb} {act.rest}".strip()
@@ -225,10 +228,10 @@ def asked_for(talk: Talk) -> Pair:
     return sentence(en, "?"), body + te(word) + ("くれませんか。" if polite else "くれる？")
 
 
-def deeds_of(verb: str) -> list:
-    from unrolled.data.phrasebook.verbs import DEEDS
-
-    return [d for d in DEEDS if d.verb == verb]
+@cache
+def deeds_of(verb: str) -> list[Deed]:
+    """The deeds with this English verb."""
+    return [deed for deed in DEEDS if deed.verb == verb]
 
 
 def ask(talk: Talk, body: str, word: Word, *, past: bool = False, negative: bool = False) -> str:
@@ -308,10 +311,8 @@ def asked_what(talk: Talk) -> Pair:
     return _question(talk, act, topic, asks=(f"how many {thing.many}", ""), **how)
 
 
-def talk_deeds() -> tuple:
+def talk_deeds() -> tuple[Deed, ...]:
     """All deeds that are told of a day."""
-    from unrolled.data.phrasebook.verbs import deeds
-
     return deeds("D")
 
 

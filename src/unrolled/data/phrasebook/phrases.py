@@ -87,26 +87,23 @@ class Talk:
             return PEOPLE[0]
         groups = self.dice.weighted([(5, ("name",)), (6, ("kin",)), (2, ("friend",)), (2, ("role",)), (4, ("he", "she")),
                                      (1, ("we",)), (0.7, ("they",))])  # fmt: skip
-        if but and but[0].group not in {"me", "he", "she", "they"}:  # nobody would know who "he" is
+        if but and but[0].group not in {"me", "he", "she", "they"}:
             groups = ("name", "kin") if groups[0] in {"he", "they"} else groups
-        taken = {p.ja for p in but} | {p.he for p in but} | ({"私たち"} if but else set())
-        choices = [p for p in people(*groups) if p.ja not in taken and p.he not in taken]
-        choices = [p for p in choices if all(p.ja not in b.ja and b.ja not in p.ja for b in but)]
-        choices = choices or [p for p in people("name", "kin") if p.ja not in taken]
+        unclear = {p.he for p in but} | ({"we"} if but else set())  # nobody would know who "he" is
+        choices = [p for p in people(*groups) if p.en not in unclear and not any(alike(p, b) for b in but)]
+        choices = choices or [p for p in people("name", "kin") if not any(alike(p, b) for b in but)]
         who = self.dice.pick(choices)
         self.tags.add(f"as:subject/{who.key}")
         return who
 
     def other(self, *but: Person) -> Person:
         """Somebody who is met, called or helped: not a pronoun, and none of those."""
-        taken = {p.ja for p in but}
         groups = self.dice.weighted([(5, ("name",)), (3, ("kin",)), (2, ("friend",)), (3.5, ("role",))])
-        return self.dice.pick([p for p in people(*groups) if p.ja not in taken])
+        return self.dice.pick([p for p in people(*groups) if not any(alike(p, b) for b in but)])
 
     def friend(self, *but: Person) -> Person:
         """Somebody in whose company things are done."""
-        taken = {p.ja for p in but}
-        return self.dice.pick([p for p in people("name", "kin", "friend") if p.ja not in taken])
+        return self.dice.pick([p for p in people("name", "kin", "friend") if not any(alike(p, b) for b in but)])
 
     def asked_about(self) -> Person:
         """Whom one asks about: not one's own family."""
@@ -148,6 +145,8 @@ class Talk:
         if form == "a" or (form == "n" and thing.many):
             count = "一" + thing.counter if thing.counter and self.dice.chance(0.3) else ""
             return Phrase(article(one), ja, count)
+        if form == "y":
+            return Phrase(f"any {thing.many or one}", ja)
         if form == "s":
             return Phrase(f"some {thing.many or one}", ja)
         if form == "d":
@@ -168,8 +167,8 @@ class Talk:
             choices = [t for slot in deed.slots for t in ((THINGS[slot],) if slot in THINGS else things(slot))]
             thing = dice.pick(choices)
             # not "I didn't eat two apples": what did not happen has no number
-            allowed = [f for f in deed.forms if not negative or f not in "nsj"] or ["t" if thing.many else "b"]
-            allowed = [f for f in allowed if not forms or f in forms] or (["b"] if "b" in forms and "t" not in allowed else allowed)
+            allowed = [f for f in deed.forms if not negative or f not in "nsj"] or ["y"]
+            allowed = [f for f in allowed if not forms or f in forms] or [f for f in allowed if f != "n"] or ["b"]
             en, ja, quantity = self.phrase(thing, dice.pick(allowed))
             quantity = quantity if counts else ""
             object_ = thing.en
@@ -277,6 +276,11 @@ def japanese(
         last.reverse()
     head = time + ("、" if comma and time else "") + topic if front else topic + time
     return head + "".join(middle) + "".join(last) + end(word or act.word)
+
+
+def alike(one: Person, other: Person) -> bool:
+    """Whether two would be taken for the same: 姉 and 妹 are both my sister, and my friend Ken is Ken."""
+    return one.en.rpartition(" ")[2] == other.en.rpartition(" ")[2] or one.ja == other.ja
 
 
 def mine(words: str, who: Person) -> str:

@@ -162,8 +162,8 @@ def exists(talk: Talk) -> Pair:
 def people_there(talk: Talk) -> Pair:
     """There are twenty students in the classroom: people are counted by 人."""
     dice = talk.dice
-    who = dice.pick((("student", "students", "学生", "study"), ("child", "children", "子供", "outdoor sight swim"), ("woman", "women", "女の人", "town"), ("man", "men", "男の人", "town"), ("customer", "customers", "客", "eat food print goods"), ("teacher", "teachers", "先生", "daily")))
-    place = dice.pick([p for p in places(*who[3].split()) if p.en != "the sea"])
+    who = dice.pick((("student", "students", "学生", "study"), ("child", "children", "子供", "outdoor sight swim"), ("woman", "women", "女の人", "town"), ("man", "men", "男の人", "town"), ("customer", "customers", "客", "eat food print goods"), ("teacher", "teachers", "先生", "at school")))
+    place = dice.pick([p for p in places(*who[3].split()) if p.en != "the sea"] if who[3] != "at school" else [p for p in places("study") if p.en in {"school", "the university"}])
     n = dice.whole(1, 12) if dice.chance(0.6) else dice.whole(13, 40)
     en, ja = numbers.counted(n, who[0], who[1], "人", digits=n > 12 or talk.digits)
     past = dice.chance(0.3)

@@ -130,6 +130,9 @@ def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:
     return act("send", f"it to {other.en}", f"それを{other.ja}に", "送る", "5")
 
 
+_ONCE = ("喫茶店", *sorted({p.ja for p in people("name", "kin", "friend", "role")}))
+
+
 def _whole(act: Act) -> str:
     return act.front + (act.company[1] if act.company else "") + (act.where[1] if act.where else "")
 
@@ -166,7 +169,7 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int, *, daily: b
     chosen = {*dice.some(names, count)}
     needs = {"dishes": "dinner", "borrow": "library", "sent": "wrote", "ride": "leave", "photos": "sight", "hotel": "train", "sight": "train"}
     for name, need in needs.items():
-        if name in chosen and need in names and need not in chosen:
+        if name in chosen and need not in chosen and (need in names or name == "sent"):
             chosen.discard(name)
     if "cook" in chosen and "dinner" not in chosen and "dinner" in names:
         chosen.add("dinner")
@@ -176,20 +179,20 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int, *, daily: b
     if "bath" in chosen and "shower" in chosen:
         chosen.discard("shower")
     parts: list[tuple[Act, str, str]] = []
-    seen: list[str] = []
+    seen: set[str] = set()
     hour_before = 0
     for name, hours in script:
         if name not in chosen:
             continue
         act = _one(talk, who, name, daily=daily)
-        for _ in range(8):  # nobody is met twice
-            cafe = "喫茶店" in _whole(act) and any("喫茶店" in earlier for earlier in seen)
-            if not cafe and not any(p.ja in earlier for p in people("name", "kin", "friend", "role") if p.ja in _whole(act) for earlier in seen):
+        for _ in range(8):  # nobody is met twice, and no cafe visited
+            once = {ja for ja in _ONCE if ja in _whole(act)}
+            if not once & seen:
                 break
             act = _one(talk, who, name, daily=daily)
-        if "喫茶店" in _whole(act) and any("喫茶店" in earlier for earlier in seen):
+        else:
             continue
-        seen.append(_whole(act))
+        seen |= once
         en = ja = ""
         timely = name in {"wake", "leave", "return", "bed", "breakfast", "dinner"}
         if dice.chance(1 if name in {"wake", "bed"} else 0.55 if timely else 0.1) and name not in {"work", "studied"}:
@@ -360,7 +363,7 @@ def week(talk: Talk, count: int | None = None) -> Pair:
             deed = talk.deed(dice.pick(("D w", "W g m", "D g m")))
             if deed.verb not in used and "{my}" not in deed.rest and deed.rest not in {"lunch", "dinner"} and "e-mail" not in deed.rest and "Y" not in deed.marks:
                 break
-        act = talk.around(talk.done(deed, who, forms="abs"), lasts=0, where=0.3, company=0.3)
+        act = talk.around(talk.done(deed, who, forms="absm"), lasts=0, where=0.3, company=0.3)
         used += [act.verb, *({"bake": ["make"], "make": ["bake"]}.get(act.verb, []))]
         body = english(act, past=not plan, future=plan, contract=talk.contract) if i == 0 else english(act, bare=True, past=not plan, future=plan).removeprefix("will ")
         last = i == count - 1

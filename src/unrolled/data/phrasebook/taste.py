@@ -6,34 +6,33 @@
 
 import re
 
-_GROWN = r"beer|wine|coffee|drive|taxi|work\b|office|shave|sell|sold|report|doctor|dentist|haircut|cell phone|computer|move|laundry"
+_ADULT = r"(grand)?(father|mother)|uncle|aunt|boss|teacher|doctor|nurse|lawyer|manager|police officer"
+# a word without which the pattern need not be tried, and the pattern
 _ODD = (
-    rf"\b[Tt]he children\b[^,]*\b({_GROWN})",
-    r"\b(beer|wine)\b[^,]*\b(cafe|park|convenience store at \d)",
-    r"\b(gave|give) the (children|students) (an?|one) ",
-    r"\b(sometimes|often|twice a|three times a|once a) (goes|go|went|week go) to work",
-    r"\b(goes|go|went|going) to work\b[^,]*\b(once|twice|three times|on weekends|Sundays?|Saturdays?|weekend)\b",
-    r"\bteach\w*\b[^,]* to (the (manager|doctor|nurse|lawyer|police officer|teacher)|my (boss|grandfather|grandmother))",
-    r"\btaught\b[^,]* to (the (manager|doctor|nurse|lawyer|police officer|teacher)|my (boss|grandfather|grandmother))",
-    r"\bwas (taking|playing|eating|running|drinking|listening|talking)\b[^,]* (at|in) the (bookstore|bank|hospital|post office|station|museum)",
-    r"\b(school|office|breakfast|lunch|early|for a run|laundry)\b[^,]* last night",
-    r"last night, [^,]*\b(school|office|breakfast|lunch|up early)\b",
-    r"\b(buy|buys|bought|buying|gives?|gave|gets?|got|receive|received) (me )?an? (old|heavy|boring|difficult)\b",
-    r"\b(uncle|aunt|father|mother|boss|doctor|nurse|lawyer|manager|officer)\b[^,]*\b(go|goes|went) to school",
-    r"\b(school|work|office)\b[^,]* (last|next) S\w+day|(last|next) S\w+day, [^,]*\b(go|went) to (school|work)",
-    r"\b(sometimes|often) (takes?|has|have|goes|go|gets?) (a shower|a bath|breakfast|lunch|dinner|to bed|up)\b[^,]*\.",
-    r"\b(dinner|curry)\b[^,]* this morning|this morning, [^,]*\bdinner\b",
-    r"\bwater at the cafe\b",
-    r"\bto bed early (this|yesterday) morning|this morning, [^,]*to bed early",
-    r"\bhave (dinner|lunch) every \w+\?",
-    r"\b(homework|high school)\b.*\b(office|work)\b",
-    r"\b[Mm]y (grand)?(father|mother)\b[^,]*\b(do|does|did|doing|done) (his|her) homework",
-    r"\b([Mm]y (boss|uncle|aunt|father|mother|grandfather|grandmother)|[Tt]he (teacher|doctor|nurse|lawyer|manager|police officer))\b[^,]*\b(an exam)",
-    r"\b([Mm]y (boss|uncle|aunt)|[Tt]he (teacher|doctor|nurse|lawyer|manager|police officer))\b[^,]*\bhomework",
-)
-_PATTERN = re.compile("|".join(f"(?:{pattern})" for pattern in _ODD))
+    ("children", r"\b[Tt]he children\b[^,]*\b(beer|wine|coffee|drive|taxi|work|office|sell|sold|report|doctor|dentist|haircut|cell phone|computer|move|laundry)"),
+    ("e children", r"\b(gave|give) the children (an?|one) "),
+    ("e students", r"\b(gave|give) the students (an?|one) "),
+    (" cafe", r"\b(beer|wine|water)\b[^,]* cafe"),
+    (" park", r"\b(beer|wine)\b[^,]* park"),
+    (" to work", r"\b(sometimes|often|twice a|three times a|once a) (goes|go|went) to work"),
+    (" to work", r"\bto work\b[^,]*\b(once|twice|three times|on weekends|weekend|S\w+days?)\b|\b(Sun|Satur)day\b.* to work\b|grand\w+er\b[^,]* to work"),
+    (" to school", rf"\b({_ADULT})\b[^,]*\b(go|goes|went) to school|\b(Sun|Satur)day\b.* to school|to school\b[^,]* S\w+day"),
+    ("day", r"\b(last|next) S\w+day\b[^,]*\b(the office|to work|to school)|\b(the office|to work|to school)\b[^,]* (last|next) S\w+day"),
+    (" to ", rf"\bt(each|aught|eaches|eaching)\b[^,]* to (the|my) ({_ADULT})\b"),
+    ("omework", rf"\b({_ADULT})\b[^,]*\bhomework|\bhomework\b.*\b(office|work)\b"),
+    ("n exam", rf"\b({_ADULT})\b[^,]*\ban exam"),
+    ("ast night", r"\b(school|office|breakfast|lunch|early|for a run|laundry|umbrella)\b[^,]* last night|ast night, [^,]*\b(school|office|breakfast|lunch|up early)\b"),
+    ("his morning", r"\b(to bed early|dinner|curry|late)\b[^,]* (this|yesterday) morning|his morning\b.*\b(to bed early|dinner|until late|home late)"),
+    (" a", r"\b(buy|buys|bought|buying|gives?|gave|gets?|got|receive|received) (me )?an? (old|heavy|boring|difficult)\b"),
+    ("every", r"\bhave (dinner|lunch) every \w+\?"),
+    ("often", r"\boften (takes?|has|have|goes|go|gets?) (a shower|a bath|breakfast|lunch|dinner|to bed|up)\b[^,]*\."),
+    ("sometimes", r"\bsometimes (takes?|has|have|goes|go|gets?) (a shower|a bath|breakfast|lunch|dinner|to bed|up)\b[^,]*\."),
+    (" get up", r"\b(didn't|did not|won't|will not) get up"),
+    ("n", r"\b(didn't|did not|haven't|hasn't|won't|will not) (lose|find|break|lost|found|broken)\b"),
+)  # fmt: skip
+_PATTERNS = tuple((word, re.compile(pattern)) for word, pattern in _ODD)
 
 
 def odd(english: str) -> bool:
     """Whether the sentence is one that nobody would say."""
-    return _PATTERN.search(english) is not None
+    return any(word in english and pattern.search(english) is not None for word, pattern in _PATTERNS)

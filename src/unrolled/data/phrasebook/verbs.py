@@ -27,7 +27,7 @@ class Deed(NamedTuple):
     places: tuple[str, ...]
 
 
-# forms of the object: a one, n so many, s some, b bare, t the, d this or that, m mine, j with an adjective
+# forms of the object (y, any, takes their place in a denial): a one, n so many, s some, b bare, t the, d this or that, m mine, j with an adjective
 # marks: D told of a day, W of a week or month, Y of a year; h done daily, w weekly; p going on; c in company;
 #        m wanted, owed or allowed; r asked of somebody; k a skill; u for some time; e an errand to go for; g gladly done;
 #        z said with its hour
@@ -37,10 +37,10 @@ drink|drink|ansb|{o}|{o}を{q}|飲む 5|D h p c m g|8-21|tea
 have|||breakfast|朝ご飯を|食べる 1|D h p c m|6-9|home
 have|||lunch|昼ご飯を|食べる 1|D h p c m g e|12-13|eat lawn
 have|||dinner|晩ご飯を|食べる 1|D h p c m g e|18-20|dine
-read|reading|anstdjb|{o}|{o}を{q}|読む 5|D W w p m r u g e|9-22|quiet outdoor living
+read|reading|anstdjb|{o}|{o}を{q}|読む 5|D W w p m u g e|9-22|quiet outdoor living
 read|daily|b|{o}|{o}を|読む 5|D h p m|6-9|living
-write|mail|ans|{o} to {p}|{p}に{o}を{q}|書く 5|D W w p m|9-22|quiet
-send|mail photo|an|{o} to {p}|{p}に{o}を{q}|送る 5|D W w m|9-20|
+write|mail|ansb|{o} to {p}|{p}に{o}を{q}|書く 5|D W w p m|9-22|quiet
+send|mail photo|anb|{o} to {p}|{p}に{o}を{q}|送る 5|D W w m|9-20|
 write|report|aj|{o}|{o}を|書く 5|D W p m|9-22|quiet
 write|novel|a|{o}|{o}を|書く 5|Y p m|9-22|quiet
 watch|watching|atjb|{o}|{o}を|見る 1|D W w p c m g|13-21|living
@@ -137,7 +137,6 @@ go|||to work|仕事に|行く 5|D h m|7-9|
 go|||to the doctor|医者に|行く 5|D W m|9-17|
 go|||to the dentist|歯医者に|行く 5|D W m|9-17|
 get|||a haircut|髪を|切る 5|D W m|10-18|
-change|||trains|電車を|乗り換える 1|m r|8-20|
 """
 
 
