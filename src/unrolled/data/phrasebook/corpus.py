@@ -51,7 +51,11 @@ def is_hard(tags: set[str]) -> bool:
         kind, _, value = tag.partition(":")
         if kind == "as" and value.partition("/")[2] in ELSEWHERE:
             return True
-        if (kind == "depth" and int(value) > 1) or (kind == "list" and int(value) > 3) or (kind == "chain" and int(value) >= _DAY):
+        if (
+            (kind == "depth" and int(value) > 1)
+            or (kind == "list" and int(value) > 3)
+            or (kind == "chain" and int(value) >= _DAY)
+        ):
             return True
     return False
 
@@ -105,7 +109,10 @@ def build(seed: int, size: int) -> Parts:
         missing -= len(drawn_[room]) == enough
         if not missing:
             break
-    known = [{w for p in drawn_["train", 0] for w in tokens(p.english)}, {c for p in drawn_["train", 0] for c in p.japanese}]
+    known = [
+        {w for p in drawn_["train", 0] for w in tokens(p.english)},
+        {c for p in drawn_["train", 0] for c in p.japanese},
+    ]
     pairs: dict[str, list[Pair]] = {"train": drawn_["train", 0]}
     for name in need:
         kept = {i: [p for p in drawn_[name, i] if _is_known(p, *known)][: wanted[name, i]] for i in range(rooms[name])}

@@ -11,9 +11,20 @@ from unrolled.data.phrasebook.phrases import Act, Talk, english, japanese, later
 from unrolled.data.phrasebook.times import When
 
 End = Callable[[Word], str]
-PAST = (When("yesterday", "昨日", "D"), When("this morning", "今朝", "D"), When("last Sunday", "先週の日曜日", "D"), When("last Saturday", "先週の土曜日", "D"), When("the day before yesterday", "おととい", "D"))
+PAST = (
+    When("yesterday", "昨日", "D"),
+    When("this morning", "今朝", "D"),
+    When("last Sunday", "先週の日曜日", "D"),
+    When("last Saturday", "先週の土曜日", "D"),
+    When("the day before yesterday", "おととい", "D"),
+)
 TODAY = (When("today", "今日", "D"),)
-NEXT = (When("tomorrow", "明日", "D"), When("tonight", "今夜", "D"), When("this weekend", "今週末", "D"), When("next Sunday", "来週の日曜日", "D"))
+NEXT = (
+    When("tomorrow", "明日", "D"),
+    When("tonight", "今夜", "D"),
+    When("this weekend", "今週末", "D"),
+    When("next Sunday", "来週の日曜日", "D"),
+)
 
 
 def nobody(cause: Cause) -> Person:
@@ -51,7 +62,9 @@ def because_end(talk: Talk, past: bool = False, negative: bool = False) -> tuple
 
 def but_end(talk: Talk, past: bool = False, negative: bool = False) -> tuple[End, str]:
     """But: が or けど, in the register of the sentence."""
-    return (lambda word: talk.end(word, past=past, negative=negative)), talk.dice.pick(("が", "けど") if talk.polite else ("けど", "けど", "が"))
+    return (lambda word: talk.end(word, past=past, negative=negative)), talk.dice.pick(
+        ("が", "けど") if talk.polite else ("けど", "けど", "が")
+    )
 
 
 class Reason:
@@ -60,10 +73,14 @@ class Reason:
     ``against`` takes what one would not expect: tired, but went shopping.
     """
 
-    def __init__(self, talk: Talk, who: Person, names: tuple[str, ...], *, against: bool = False, when: When | None = None) -> None:
+    def __init__(
+        self, talk: Talk, who: Person, names: tuple[str, ...], *, against: bool = False, when: When | None = None
+    ) -> None:
         self.talk, self.who, dice = talk, who, talk.dice
         self.name = dice.pick(names)
-        if (self.name == "noisy" and who.key == "neighbor") or (self.name in {"lost", "headache"} and who.agrees in {"3p", "1p"}):
+        if (self.name == "noisy" and who.key == "neighbor") or (
+            self.name in {"lost", "headache"} and who.agrees in {"3p", "1p"}
+        ):
             self.name = "tired"
         cause = CAUSES[self.name]
         positive = dice.chance(0.65) or not cause.keeps
@@ -73,7 +90,10 @@ class Reason:
         self.negative = not positive
         if self.negative:  # not "didn't drink two cups of coffee"
             few = what.rest.replace("a glass of ", "any ").replace("some ", "any ").replace("two cups of ", "any ")
-            what = what._replace(rest=few.replace("two ", "any "), front=what.front.replace("二杯", "").replace("二本", "").replace("一杯", ""))
+            what = what._replace(
+                rest=few.replace("two ", "any "),
+                front=what.front.replace("二杯", "").replace("二本", "").replace("一杯", ""),
+            )
         if not self.negative and "any " in what.rest:
             what = what._replace(rest=what.rest.replace("any ", "some "))
         self.state, self.main, self.when = caused(talk, cause, who), effect(talk, what, who), when
@@ -85,7 +105,9 @@ class Reason:
         who = self.talk.topic(self.who)
         if self.state.who is not self.who:  # the weather
             return (when + ("は" if when and (when == "今日" or self.talk.dice.chance(0.5)) else paused(when)), who)
-        return (when + paused(when) + who if self.talk.dice.chance(0.5) else who + when + ("" if who else paused(when))), ""
+        return (
+            when + paused(when) + who if self.talk.dice.chance(0.5) else who + when + ("" if who else paused(when))
+        ), ""
 
 
 def paused(when: str) -> str:
@@ -137,7 +159,13 @@ def although(talk: Talk) -> Pair:
     """What somebody did in spite of something."""
     dice = talk.dice
     who = talk.someone(first=0.35)
-    r = Reason(talk, who, tuple(n for n in CAUSES if n not in {"noisy", "late", "lost"}), against=True, when=dice.pick(PAST) if dice.chance(0.7) else None)
+    r = Reason(
+        talk,
+        who,
+        tuple(n for n in CAUSES if n not in {"noisy", "late", "lost"}),
+        against=True,
+        when=dice.pick(PAST) if dice.chance(0.7) else None,
+    )
     before, topic = r.topic(first=True)
     if dice.chance(0.7):
         end, link = but_end(talk, True)
@@ -166,7 +194,9 @@ def supposed(talk: Talk) -> Pair:
         who = YOU
     what = dice.pick(cause.keeps if even else cause.leads)
     if "{p}" in what.rest or any(w in what.rest for w in ("late", "home early")):
-        what = dice.pick([w for w in (cause.keeps if even else cause.leads) if "{p}" not in w.rest and "late" not in w.rest])
+        what = dice.pick(
+            [w for w in (cause.keeps if even else cause.leads) if "{p}" not in w.rest and "late" not in w.rest]
+        )
     when = None if asks else dice.pick(NEXT) if not even else NEXT[0]
     if when is not None and ("home early" in what.rest or name in {"hot", "fine"} and when.en == "tonight"):
         when = NEXT[0]
@@ -188,7 +218,11 @@ def supposed(talk: Talk) -> Pair:
     time = when.ja + paused(when.ja) if when else ""
     linked = (te(word) + "も") if even else tara(word)
     if state.who is who:
-        ja = f"{time}{topic}{state.front}{linked}、" if dice.chance(0.5) else f"{topic}{time.rstrip('、')}{state.front}{linked}、"
+        ja = (
+            f"{time}{topic}{state.front}{linked}、"
+            if dice.chance(0.5)
+            else f"{topic}{time.rstrip('、')}{state.front}{linked}、"
+        )
     else:
         ja = f"{time}{state.front}{linked}、{topic}"
     ja += main.front
@@ -217,7 +251,18 @@ def in_order(talk: Talk) -> Pair:
         who = I
     first, second = (Act(who, r[1], r[2], r[3], r[4]) for r in (a, b))
     past = dice.chance(0.45)
-    when = dice.pick((When("yesterday", "昨日", "D"), When("this morning", "今朝", "D"))) if past else dice.pick((When("every day", "毎日", "h"), When("usually", "たいてい", "h", mid=True), When("always", "いつも", "h", mid=True), When("", "", "h")))
+    when = (
+        dice.pick((When("yesterday", "昨日", "D"), When("this morning", "今朝", "D")))
+        if past
+        else dice.pick(
+            (
+                When("every day", "毎日", "h"),
+                When("usually", "たいてい", "h", mid=True),
+                When("always", "いつも", "h", mid=True),
+                When("", "", "h"),
+            )
+        )
+    )
     if past and when.en == "this morning" and b[0] > 5:
         when = When("yesterday", "昨日", "D")
     before = dice.chance(0.5) and a[1] not in {"get", "come"}
@@ -226,7 +271,9 @@ def in_order(talk: Talk) -> Pair:
     main = main._replace(when=when if when.en else None)
     link = "before" if before else "after"
     gerund = dice.chance(0.4)
-    clause_en = english(side, who.again, past=past) if not gerund else f"{ing(side.verb)} {side.rest}".replace("{my}", who.his)
+    clause_en = (
+        english(side, who.again, past=past) if not gerund else f"{ing(side.verb)} {side.rest}".replace("{my}", who.his)
+    )
     front = dice.chance(0.5)
     if front:
         late = f" {when.en}" if past else ""
@@ -239,14 +286,23 @@ def in_order(talk: Talk) -> Pair:
     if before:
         linked = side.front + side.word.text + "前に"
     else:
-        linked = side.front + (ta(side.word) + dice.pick(("後", "後で")) if dice.chance(0.6) else te(side.word) + "から")
+        linked = side.front + (
+            ta(side.word) + dice.pick(("後", "後で")) if dice.chance(0.6) else te(side.word) + "から"
+        )
     topic = talk.topic(who)
     time = when.ja
     head = (topic + time) if when.mid or dice.chance(0.5) else (time + topic)
     return sentence(en), f"{head}{linked}、{main.front}{talk.end(main.word, past=past)}。"
 
 
-ALONG = (("listen", "to music", "音楽を", Word("聞く", "5")), ("listen", "to the radio", "ラジオを", Word("聞く", "5")), ("drink", "coffee", "コーヒーを", Word("飲む", "5")), ("watch", "TV", "テレビを", Word("見る", "1")), ("drink", "tea", "お茶を", Word("飲む", "5")), ("sing", "", "", Word("歌う", "5")))
+ALONG = (
+    ("listen", "to music", "音楽を", Word("聞く", "5")),
+    ("listen", "to the radio", "ラジオを", Word("聞く", "5")),
+    ("drink", "coffee", "コーヒーを", Word("飲む", "5")),
+    ("watch", "TV", "テレビを", Word("見る", "1")),
+    ("drink", "tea", "お茶を", Word("飲む", "5")),
+    ("sing", "", "", Word("歌う", "5")),
+)
 WITH = {
     "listen": (("study", "", "", Word("勉強する", "s")), ("cook", "dinner", "晩ご飯を", Word("作る", "5")), ("drive", "{my} car", "車を", Word("運転する", "s")), ("clean", "{my} room", "部屋を", Word("掃除する", "s")), ("read", "a book", "本を", Word("読む", "5")), ("run", "in the park", "公園を", Word("走る", "5"))),
     "drink": (("read", "the newspaper", "新聞を", Word("読む", "5")), ("watch", "the news", "ニュースを", Word("見る", "1")), ("talk", "with {p}", "{p}と", Word("話す", "5")), ("write", "e-mails", "メールを", Word("書く", "5")), ("read", "a magazine", "雑誌を", Word("読む", "5"))),
@@ -264,9 +320,22 @@ def meanwhile(talk: Talk) -> Pair:
     tense = dice.weighted([(3, "past"), (3, "daily"), (2, "now")])
     when = None
     if tense == "past":
-        when = dice.pick((When("yesterday", "昨日", "D"), When("last Sunday", "先週の日曜日に", "D"), When("last weekend", "先週末", "D")))
+        when = dice.pick(
+            (
+                When("yesterday", "昨日", "D"),
+                When("last Sunday", "先週の日曜日に", "D"),
+                When("last weekend", "先週末", "D"),
+            )
+        )
     elif tense == "daily":
-        when = dice.pick((When("often", "よく", "h", mid=True), When("always", "いつも", "h", mid=True), When("usually", "たいてい", "h", mid=True), When("sometimes", "時々", "h", mid=True)))
+        when = dice.pick(
+            (
+                When("often", "よく", "h", mid=True),
+                When("always", "いつも", "h", mid=True),
+                When("usually", "たいてい", "h", mid=True),
+                When("sometimes", "時々", "h", mid=True),
+            )
+        )
     main = main._replace(when=when)
     talk.tags.add(f"while:{side[0]} {side[1]}/{main.verb} {main.rest}/{when.en if when else who.key}")
     how = {"past": tense == "past", "progressive": tense == "now"}
@@ -277,7 +346,11 @@ def meanwhile(talk: Talk) -> Pair:
     time = when.ja if when else ""
     head = time + topic if when and not when.mid and dice.chance(0.5) else topic + time
     word = progressive(main.word) if tense == "now" else main.word
-    return sentence(en), f"{head}{side[2]}{stem(side[3])}ながら、{main.front}{talk.end(word, past=tense == 'past')}。" if dice.chance(0.3) else f"{head}{side[2]}{stem(side[3])}ながら{main.front}{talk.end(word, past=tense == 'past')}。"
+    return sentence(
+        en
+    ), f"{head}{side[2]}{stem(side[3])}ながら、{main.front}{talk.end(word, past=tense == 'past')}。" if dice.chance(
+        0.3
+    ) else f"{head}{side[2]}{stem(side[3])}ながら{main.front}{talk.end(word, past=tense == 'past')}。"
 
 
 def when_it_happened(talk: Talk) -> Pair:
@@ -291,13 +364,19 @@ def when_it_happened(talk: Talk) -> Pair:
     if kind == "home" and not ({who.group, other.group} <= {"me", "kin"}):
         kind = "rang"
     if kind == "home":
-        side, ja = english(Act(who, dice.pick(("get", "come")), "home", "", Word("帰る", "5")), past=True), f"{_ga(talk, who)}家に帰った時、"
+        side, ja = (
+            english(Act(who, dice.pick(("get", "come")), "home", "", Word("帰る", "5")), past=True),
+            f"{_ga(talk, who)}家に帰った時、",
+        )
     elif kind == "call":
         who = talk.someone(but=(other,), first=0)
         if other.group == "me":
             side, ja = english(Act(who, "call", "me", "", Word("する", "s")), past=True), f"{who.ja}が電話をくれた時、"
         else:
-            side, ja = english(Act(I, "call", other.him, "", Word("する", "s")), past=True), f"{talk.me}が電話をかけた時、"
+            side, ja = (
+                english(Act(I, "call", other.him, "", Word("する", "s")), past=True),
+                f"{talk.me}が電話をかけた時、",
+            )
             side = f"I called {other.en}"
             who = I
     elif kind == "rang":
@@ -305,11 +384,27 @@ def when_it_happened(talk: Talk) -> Pair:
     elif kind == "rain":
         side, ja = "it started to rain", "雨が降り始めた時、"
     else:
-        place = dice.pick([p for p in places("town") if p.en not in {"the sea", "school", "the hospital", "the bank", "the post office"}])
+        place = dice.pick(
+            [
+                p
+                for p in places("town")
+                if p.en not in {"the sea", "school", "the hospital", "the bank", "the post office"}
+            ]
+        )
         if other.group == "me":
             return because(talk)
-        side, ja = english(Act(who, "arrive", place.at.replace("in the", "at the"), "", Word("着く", "5")), past=True), f"{_ga(talk, who)}{place.ja}に着いた時、"
-        act = Act(other, "wait", f"for {who.him}" if who.key != other.key else "for me", f"{talk.name(who)}を", Word("待つ", "5"), "wait/for")
+        side, ja = (
+            english(Act(who, "arrive", place.at.replace("in the", "at the"), "", Word("着く", "5")), past=True),
+            f"{_ga(talk, who)}{place.ja}に着いた時、",
+        )
+        act = Act(
+            other,
+            "wait",
+            f"for {who.him}" if who.key != other.key else "for me",
+            f"{talk.name(who)}を",
+            Word("待つ", "5"),
+            "wait/for",
+        )
         pron = other
         en = english(act, past=True, progressive=True)
         topic = talk.topic(other, drop=0.5)
@@ -320,8 +415,17 @@ def when_it_happened(talk: Talk) -> Pair:
     marks = "p c" if kind == "rain" else "p"
     deed = talk.deed(f"D {marks}")
     if kind == "rain":
-        deed = dice.pick([*[d for d in deeds_of("take") if d.rest == "a walk"], *[d for d in deeds_of("play") if "sport" in d.slots], *deeds_of("run"), *deeds_of("do")[:1]])
-    while kind in {"home", "rang"} and (deed.places in {("outdoor",), ("meet",)} or deed.verb in {"run", "meet", "wait"}):
+        deed = dice.pick(
+            [
+                *[d for d in deeds_of("take") if d.rest == "a walk"],
+                *[d for d in deeds_of("play") if "sport" in d.slots],
+                *deeds_of("run"),
+                *deeds_of("do")[:1],
+            ]
+        )
+    while kind in {"home", "rang"} and (
+        deed.places in {("outdoor",), ("meet",)} or deed.verb in {"run", "meet", "wait"}
+    ):
         deed = talk.deed("D p")
     act = talk.done(deed, other, forms="abtdjm", but=(who,))
     if other.en == who.en and kind in {"home"}:
@@ -333,7 +437,9 @@ def when_it_happened(talk: Talk) -> Pair:
     if kind == "call" and who is I:
         en = english(act, other.again, past=True, progressive=True)
         ja = f"{talk.me}が{other.ja}に電話をかけた時、" if dice.chance(0.5) else f"{other.ja}に電話をかけた時、"
-        main = dice.pick(("", other.he and {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは"))) + japanese(act, lambda w: talk.end(progressive(w), past=True), "")
+        main = dice.pick(("", other.he and {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは"))) + japanese(
+            act, lambda w: talk.end(progressive(w), past=True), ""
+        )
         if main.startswith(act.front):
             main = {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは") + main
     if dice.chance(0.25) and not (kind == "call" and who is I):
@@ -356,7 +462,14 @@ def as_a_child(talk: Talk) -> Pair:
     act = talk.around(talk.done(deed, who, forms="bs"), lasts=0, company=0.35)
     if deed.verb in {"buy", "return", "do", "answer"} or deed.forms == "t":
         return as_a_child(talk)
-    if deed.verb in {"take", "drive"} and "vehicle" in deed.slots or "m" in deed.forms or "wine" in act.rest or "beer" in act.rest or "{my}" in act.rest:
+    if (
+        deed.verb in {"take", "drive"}
+        and "vehicle" in deed.slots
+        or "m" in deed.forms
+        or "wine" in act.rest
+        or "beer" in act.rest
+        or "{my}" in act.rest
+    ):
         return as_a_child(talk)
     often = dice.pick((("often", "よく"), ("sometimes", "時々")))
     talk.tags.add(f"child:{act.key}/{who.key}/{once_en}")
@@ -367,7 +480,11 @@ def as_a_child(talk: Talk) -> Pair:
     else:
         en = f"{english(where, past=True)} when {who.he} was {once_en}"
     topic = talk.topic(who)
-    ja = f"{topic}{once_ja}の{dice.pick(('時', '頃'))}、{often[1]}" if dice.chance(0.7) else f"{once_ja}の{dice.pick(('時', '頃'))}、{topic}{often[1]}"
+    ja = (
+        f"{topic}{once_ja}の{dice.pick(('時', '頃'))}、{often[1]}"
+        if dice.chance(0.7)
+        else f"{once_ja}の{dice.pick(('時', '頃'))}、{topic}{often[1]}"
+    )
     return sentence(en), ja + japanese(act, lambda w: talk.end(w, past=True), "") + "。"
 
 
@@ -378,9 +495,22 @@ def whenever(talk: Talk) -> Pair:
     name = dice.pick([n for n in STATES if n not in {"poor", "noisy", "exam"}])
     cause = CAUSES[name]
     positive = dice.chance(0.7) or not cause.keeps
-    what = dice.pick([e for e in (cause.leads if positive else cause.keeps) if "{p}" not in e.rest and "the movie" not in e.rest and "the camera" not in e.rest and "the party" not in e.rest])
+    what = dice.pick(
+        [
+            e
+            for e in (cause.leads if positive else cause.keeps)
+            if "{p}" not in e.rest
+            and "the movie" not in e.rest
+            and "the camera" not in e.rest
+            and "the party" not in e.rest
+        ]
+    )
     state, main = caused(talk, cause, who), effect(talk, what, who)
-    often = dice.pick((("", ""), ("usually", "たいてい"), ("often", "よく"), ("always", "いつも"))) if positive else ("", "")
+    often = (
+        dice.pick((("", ""), ("usually", "たいてい"), ("often", "よく"), ("always", "いつも")))
+        if positive
+        else ("", "")
+    )
     talk.tags.add(f"whenever:{name}/{what.verb} {what.rest}/{who.key}{often[0]}")
     main = main._replace(when=When(often[0], often[1], "h", mid=True) if often[0] else None)
     own = state.who is who
@@ -403,7 +533,14 @@ def contrast(talk: Talk) -> Pair:
     kind = dice.pick(("objects", "people", "people", "likes", "both"))
     who = talk.someone(first=0.4)
     if kind == "objects":
-        deed = dice.pick([d for v in ("eat", "drink", "buy", "read", "study", "play", "clean") for d in deeds_of(v) if d.slots and len(d.slots) <= 2 and "{p}" not in d.rest])
+        deed = dice.pick(
+            [
+                d
+                for v in ("eat", "drink", "buy", "read", "study", "play", "clean")
+                for d in deeds_of(v)
+                if d.slots and len(d.slots) <= 2 and "{p}" not in d.rest
+            ]
+        )
         form = "t" if deed.verb == "read" or "print" in deed.slots else "b" if deed.verb != "clean" else "m"
         pool = [t for slot in deed.slots for t in things(slot)]
         if len(pool) < 2:
@@ -428,11 +565,24 @@ def contrast(talk: Talk) -> Pair:
         end, link = but_end(talk, past)
         topic = talk.topic(who)
         time = when.ja + paused(when.ja) if when else ""
-        ja = time + topic + japanese(one, end, "") + link + "、" + japanese(two, lambda w: talk.end(w, past=past, negative=True), "")
+        ja = (
+            time
+            + topic
+            + japanese(one, end, "")
+            + link
+            + "、"
+            + japanese(two, lambda w: talk.end(w, past=past, negative=True), "")
+        )
         return sentence(f"{en1}, but {en2}"), ja + "。"
     other = talk.someone(but=(who,), first=0.2)
     if kind in {"likes", "both"}:
-        thing = dice.pick([t for t in things("food", "drink", "sport", "pet", "listening", "subject") if t.en not in {"egg", "the radio", "water"}])
+        thing = dice.pick(
+            [
+                t
+                for t in things("food", "drink", "sport", "pet", "listening", "subject")
+                if t.en not in {"egg", "the radio", "water"}
+            ]
+        )
         name = thing.many or thing.en
         talk.tags.add(f"likes:{thing.en}/{who.key}/{other.key}/{kind}")
         a = english(Act(who, "like", name, "", Word("好き", "na")))
@@ -440,11 +590,16 @@ def contrast(talk: Talk) -> Pair:
         if kind == "both":
             it = dice.pick(("it" if not thing.many else "them",))
             b = english(Act(other, "like", f"{it}, too", "", Word("好き", "na")))
-            return sentence(f"{a}, and {b}"), f"{first}{te(Word('好き', 'na'))}、{talk.name(other)}も{talk.end(Word('好き', 'na'))}。"
+            return sentence(
+                f"{a}, and {b}"
+            ), f"{first}{te(Word('好き', 'na'))}、{talk.name(other)}も{talk.end(Word('好き', 'na'))}。"
         do = "do not" if other.agrees != "3s" else "does not"
         b = f"{other.en} {do.replace(' not', chr(110) + chr(39) + 't') if talk.contract else do}"
         end, link = but_end(talk)
-        return sentence(f"{a}, but {b}"), f"{first}{end(Word('好き', 'na'))}{link}、{talk.topic(other, drop=0)}{talk.end(Word('好き', 'na'), negative=True)}。"
+        return (
+            sentence(f"{a}, but {b}"),
+            f"{first}{end(Word('好き', 'na'))}{link}、{talk.topic(other, drop=0)}{talk.end(Word('好き', 'na'), negative=True)}。",
+        )
     deed = talk.deed(dice.pick(("D g", "D w", "W g")))
     act = talk.done(deed, who, forms="bmtda", but=(other,), counts=False)
     if "{p}" in deed.rest or deed.rest in {"dinner", "lunch"}:
@@ -493,7 +648,18 @@ def both_reasons(talk: Talk) -> Pair:
 def rather(talk: Talk) -> Pair:
     """Which of two: どちら."""
     dice = talk.dice
-    pool = dice.pick((things("hotdrink", "colddrink"), things("fruit"), things("sport"), things("pet"), things("language"), things("sweet"), things("dish"), things("subject")))
+    pool = dice.pick(
+        (
+            things("hotdrink", "colddrink"),
+            things("fruit"),
+            things("sport"),
+            things("pet"),
+            things("language"),
+            things("sweet"),
+            things("dish"),
+            things("subject"),
+        )
+    )
     a, b = dice.some(pool, 2)
     na, nb = a.many or a.en, b.many or b.en
     kind = dice.pick(("which", "like", "prefer"))

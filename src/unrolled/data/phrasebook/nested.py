@@ -31,7 +31,9 @@ GOT = {
 }
 
 
-def described(talk: Talk, *, thing: Thing | None = None, by: Person | None = None, giver: bool = True, kept: bool = False) -> tuple[str, str, Thing, str]:
+def described(
+    talk: Talk, *, thing: Thing | None = None, by: Person | None = None, giver: bool = True, kept: bool = False
+) -> tuple[str, str, Thing, str]:
     """A thing by what was done with it: "the book that my father bought yesterday", 父が昨日買った本."""
     dice = talk.dice
     kind = dice.pick(tuple(GOT))
@@ -46,8 +48,17 @@ def described(talk: Talk, *, thing: Thing | None = None, by: Person | None = Non
         verb, word = "buy", "買う 5"
     talk.tags |= {f"as:relative/{thing.en}", "depth:1"}
     fresh = verb in {"eat", "wear", "use"} or {"dish", "sweet"} & set(thing.classes)
-    when = dice.pick([t for t in past_times("D" if fresh else "DW") if t.hours == (0, 24)]) if dice.chance(0.55) else None
-    if dice.chance(0.25) and giver and who.group not in {"me", "we"} and who.key != "they" and "dish" not in thing.classes and verb in {"buy", "find"}:
+    when = (
+        dice.pick([t for t in past_times("D" if fresh else "DW") if t.hours == (0, 24)]) if dice.chance(0.55) else None
+    )
+    if (
+        dice.chance(0.25)
+        and giver
+        and who.group not in {"me", "we"}
+        and who.key != "they"
+        and "dish" not in thing.classes
+        and verb in {"buy", "find"}
+    ):
         verb, phrase, text = "give", "me ", Word("くれる", "1")
     else:
         phrase, text = "", Word(*word.split())
@@ -65,7 +76,12 @@ def described(talk: Talk, *, thing: Thing | None = None, by: Person | None = Non
     en = f"the {thing.en} {that}{clause(who.subject, verb, phrase.strip(), past=True)}{where}{late}"
     ga = talk.topic(who, "が", drop=0.6 if when and not kept else 0)
     time = when.ja if when else ""
-    ja = (time + ga if dice.chance(0.4) and by is None else ga + time) + (place[1] if place else "") + ta(text) + thing.ja
+    ja = (
+        (time + ga if dice.chance(0.4) and by is None else ga + time)
+        + (place[1] if place else "")
+        + ta(text)
+        + thing.ja
+    )
     return en, ja, thing, verb
 
 
@@ -73,7 +89,13 @@ def relative_quality(talk: Talk) -> Pair:
     """The book that my father bought yesterday was interesting."""
     dice = talk.dice
     en, ja, thing, verb = described(talk)
-    choices = [a for a in fitting(thing, before=False) if not (verb in {"find", "use"} and a.en in {"expensive", "cheap"}) and not (verb in {"give", "draw"} and a.en in {"expensive", "cheap", "boring"}) and not (verb in {"make", "borrow", "wear", "eat", "read"} and a.en in {"expensive", "cheap", "new"})]
+    choices = [
+        a
+        for a in fitting(thing, before=False)
+        if not (verb in {"find", "use"} and a.en in {"expensive", "cheap"})
+        and not (verb in {"give", "draw"} and a.en in {"expensive", "cheap", "boring"})
+        and not (verb in {"make", "borrow", "wear", "eat", "read"} and a.en in {"expensive", "cheap", "new"})
+    ]
     choices = [a for a in choices if not (verb in {"buy", "give"} and a.en in {"new", "old"})]
     if not choices:
         return relative_quality(talk)
@@ -108,7 +130,15 @@ def relative_where(talk: Talk) -> Pair:
         question = f"where is {en}"
         end = "ありますか。" if talk.polite else dice.pick(("あるの？", "ある？"))
         return sentence(question, "?"), f"{ja}はどこに{end}"
-    spot = dice.pick((("on the desk", "机の上"), ("in the bag", "かばんの中"), ("on the chair", "椅子の上"), ("in the living room", "居間"), ("in the box", "箱の中")))
+    spot = dice.pick(
+        (
+            ("on the desk", "机の上"),
+            ("in the bag", "かばんの中"),
+            ("on the chair", "椅子の上"),
+            ("in the living room", "居間"),
+            ("in the box", "箱の中"),
+        )
+    )
     talk.tags.add(f"is:{thing.en}/{spot[0]}/rel")
     if spot[1].startswith(thing.ja):
         spot = ("in the living room", "居間")
@@ -164,7 +194,9 @@ def somebody(talk: Talk, *, deep: bool = False) -> tuple[str, str, str, str]:
     talk.tags.add("depth:1")
     if kind == "lives":
         act = state(talk, who)
-        if (head == "student" and act.verb in {"teach", "work"}) or (head == "teacher" and act.verb in {"study", "work"}):
+        if (head == "student" and act.verb in {"teach", "work"}) or (
+            head == "teacher" and act.verb in {"study", "work"}
+        ):
             return somebody(talk)
         return f"{head} {english(act)}", japanese(act, plain_end, "") + ja, head, he
     if kind == "speaks":
@@ -180,16 +212,31 @@ def somebody(talk: Talk, *, deep: bool = False) -> tuple[str, str, str, str]:
         talk.tags.add(f"did:wear/{thing.en}/who")
         return f"{head} who is wearing {item.en}", f"{item.ja}を{word}{ja}", head, he
     if kind == "with":
-        deed = dice.pick([d for v in ("read", "drink", "eat", "listen", "play", "wait", "talk", "take") for d in deeds_of(v) if "p" in d.marks])
+        deed = dice.pick(
+            [
+                d
+                for v in ("read", "drink", "eat", "listen", "play", "wait", "talk", "take")
+                for d in deeds_of(v)
+                if "p" in d.marks
+            ]
+        )
         act = talk.done(deed, who, forms="ab", counts=False)
         if act.rest == "breakfast":
             return somebody(talk)
-        where = dice.pick(((" in the park", "公園で"), (" at the cafe", "喫茶店で"), ("", ""))) if deed.verb in {"read", "drink", "wait", "talk"} else ("", "")
+        where = (
+            dice.pick(((" in the park", "公園で"), (" at the cafe", "喫茶店で"), ("", "")))
+            if deed.verb in {"read", "drink", "wait", "talk"}
+            else ("", "")
+        )
         talk.tags.add(f"did:{act.key}/who")
         en = english(act, progressive=True)
         return f"{head} {en}{where[0]}", where[1] + japanese(act, lambda w: progressive(w).text, "") + ja, head, he
     thing = dice.pick(things("reading", "goods"))
-    verb, word = dice.pick((("buy", Word("買う", "5")), ("write", Word("書く", "5")))) if thing.en in {"book", "novel"} else ("find", Word("見つける", "1"))
+    verb, word = (
+        dice.pick((("buy", Word("買う", "5")), ("write", Word("書く", "5"))))
+        if thing.en in {"book", "novel"}
+        else ("find", Word("見つける", "1"))
+    )
     item = talk.phrase(thing, dice.pick("dt"), place="relative")
     talk.tags.add(f"did:{verb}/{thing.en}/who")
     return f"{head} {clause(who.subject, verb, item.en, past=True)}", f"{item.ja}を{ta(word)}{ja}", head, he
@@ -200,7 +247,20 @@ def plain_end(word: Word) -> str:
     return finite(word)
 
 
-WHAT = (("a doctor", "医者"), ("a nurse", "看護師"), ("a lawyer", "弁護士"), ("an engineer", "エンジニア"), ("a singer", "歌手"), ("a writer", "作家"), ("my cousin", "いとこ"), ("my uncle", "おじ"), ("my aunt", "おば"), ("Ken's friend", "ケンの友達"), ("Yumi's friend", "ユミの友達"), ("my friend", "友達"))
+WHAT = (
+    ("a doctor", "医者"),
+    ("a nurse", "看護師"),
+    ("a lawyer", "弁護士"),
+    ("an engineer", "エンジニア"),
+    ("a singer", "歌手"),
+    ("a writer", "作家"),
+    ("my cousin", "いとこ"),
+    ("my uncle", "おじ"),
+    ("my aunt", "おば"),
+    ("Ken's friend", "ケンの友達"),
+    ("Yumi's friend", "ユミの友達"),
+    ("my friend", "友達"),
+)
 
 
 def relative_person(talk: Talk) -> Pair:
@@ -209,7 +269,9 @@ def relative_person(talk: Talk) -> Pair:
     en, ja, head, he = somebody(talk)
     kind = dice.weighted([(3, "is"), (3, "met"), (2, "know"), (2, "trait")])
     if kind == "is":
-        options = [w for w in WHAT if not (he == "he" and w[0] in {"my aunt"}) and not (he == "she" and w[0] == "my uncle")]
+        options = [
+            w for w in WHAT if not (he == "he" and w[0] in {"my aunt"}) and not (he == "she" and w[0] == "my uncle")
+        ]
         if head in {"boy", "girl", "student", "teacher"} or "work" in en or "teach" in en or "stud" in en:
             options = [w for w in options if not w[0].startswith("a") or "'s" in w[0]]
         if head in {"boy", "girl"}:
@@ -218,7 +280,14 @@ def relative_person(talk: Talk) -> Pair:
         talk.tags.add(f"is:{what[0]}/{en[:40]}")
         return sentence(f"the {en} is {what[0]}"), f"{ja}は{talk.end(Word(what[1], 'n'))}。"
     if kind == "trait":
-        trait = dice.pick((("kind", Word("親切", "na")), ("tall", Word("背が高い", "i")), ("famous", Word("有名", "na")), ("cheerful", Word("明るい", "i"))))
+        trait = dice.pick(
+            (
+                ("kind", Word("親切", "na")),
+                ("tall", Word("背が高い", "i")),
+                ("famous", Word("有名", "na")),
+                ("cheerful", Word("明るい", "i")),
+            )
+        )
         talk.tags.add(f"is:{trait[0]}/{en[:40]}")
         very = ("very ", "とても") if dice.chance(0.4) else ("", "")
         return sentence(f"the {en} is {very[0]}{trait[0]}"), f"{ja}は{very[1]}{talk.end(trait[1])}。"
@@ -226,7 +295,9 @@ def relative_person(talk: Talk) -> Pair:
     if kind == "know":
         act = Act(who, "know", f"{'an' if en[0] in 'aeiou' else 'a'} {en}", f"{ja}を", Word("知っている", "1"))
         if who.key != "I":
-            act = Act(who, "look", f"for {'an' if en[0] in 'aeiou' else 'a'} {en}", f"{ja}を", progressive(Word("探す", "5")))
+            act = Act(
+                who, "look", f"for {'an' if en[0] in 'aeiou' else 'a'} {en}", f"{ja}を", progressive(Word("探す", "5"))
+            )
             if " is " in f" {en} " or "this" in en or "that " in en or "the " in en.split("who")[1]:
                 return relative_person(talk)
             text = english(act, progressive=True, contract=talk.contract)
@@ -238,14 +309,18 @@ def relative_person(talk: Talk) -> Pair:
     en = en.replace("who lives", "who lives")
     where = dice.pick([p for p in places("town") if "the" in p.at and p.en != "the sea"])
     when = dice.pick(past_times("DW"))
-    act = Act(who, "meet", f"{'an' if en[0] in 'aeiou' else 'a'} {en} {where.at}", f"{where.ja}で{ja}に", Word("会う", "5"))
+    act = Act(
+        who, "meet", f"{'an' if en[0] in 'aeiou' else 'a'} {en} {where.at}", f"{where.ja}で{ja}に", Word("会う", "5")
+    )
     if " at " in en or " in " in en or ("ing" in en.split("who")[1] and "wearing" not in en):
         act = act._replace(rest=f"{'an' if en[0] in 'aeiou' else 'a'} {en}", front=f"{ja}に")
     talk.tags.add(f"did:meet/{en[:30]}/{when.en}")
     act = act._replace(when=when)
     text = english(act, past=True, front=True)
     front = dice.chance(0.5)
-    return sentence(text), japanese(act, lambda w: talk.end(w, past=True), talk.topic(who), front=front, comma=True) + "。"
+    return sentence(text), japanese(
+        act, lambda w: talk.end(w, past=True), talk.topic(who), front=front, comma=True
+    ) + "。"
 
 
 def relative_deep(talk: Talk) -> Pair:
@@ -280,14 +355,20 @@ def said_clause(talk: Talk, who: Person, *, reported: bool = True) -> tuple[str,
         talk.tags.add(f"said:{act.rest}/{who.key}/{other.key}")
         return english(act, past=True), talk.topic(other, "が") + japanese(act, plain_end, "")
     if kind == "reason":
-        r = Reason(talk, who, ("tired", "sick", "headache", "busy", "rain", "snow", "hot", "cold", "exam", "hungry", "late"))
+        r = Reason(
+            talk, who, ("tired", "sick", "headache", "busy", "rain", "snow", "hot", "cold", "exam", "hungry", "late")
+        )
         own = r.state.who is who
         text = english(r.main, again, past=True, perfect=not r.negative, negative=r.negative)
         if r.negative:
             text = english(r.main, again, past=True, perfect=True, negative=True, contract=talk.contract)
         because = english(r.state, again if own else None, past=True)
         end, link = because_end(talk, True)
-        ja = japanese(r.state, end, "") + link + japanese(r.main, lambda w: finite(w, past=True, negative=r.negative), "")
+        ja = (
+            japanese(r.state, end, "")
+            + link
+            + japanese(r.main, lambda w: finite(w, past=True, negative=r.negative), "")
+        )
         return f"{text} because {because}", ja
     negative = dice.chance(0.15)
     if kind == "want":
@@ -297,7 +378,9 @@ def said_clause(talk: Talk, who: Person, *, reported: bool = True) -> tuple[str,
         wish = Act(who, "want", rest, act.front, act.word)
         from unrolled.data.phrasebook.japanese import desire
 
-        return english(wish, again, past=True, negative=negative, contract=talk.contract), japanese(wish, lambda w: finite(desire(w), negative=negative), "")
+        return english(wish, again, past=True, negative=negative, contract=talk.contract), japanese(
+            wish, lambda w: finite(desire(w), negative=negative), ""
+        )
     if kind == "did":
         act = talk.done(talk.deed(dice.pick(("D g", "W", "D"))), who, negative=negative)
         act = talk.around(act, lasts=0) if not negative else act
@@ -322,7 +405,16 @@ def said(talk: Talk, *, deep: bool = False) -> Pair:
         who = talk.someone(first=0)
     en, ja = said_clause(talk, who)
     that = dice.weighted([(6, "that "), (4, "")])
-    when = dice.pick((When("yesterday", "昨日", "D"), When("this morning", "今朝", "D"), When("last night", "昨夜", "D"), None, None, None))
+    when = dice.pick(
+        (
+            When("yesterday", "昨日", "D"),
+            When("this morning", "今朝", "D"),
+            When("last night", "昨夜", "D"),
+            None,
+            None,
+            None,
+        )
+    )
     when = None if "次の" in ja else when
     head = f"{when.en}, " if when else ""
     verb = dice.weighted([(6, ("say", "言う")), (2, ("tell", "言う"))])
@@ -357,7 +449,9 @@ def thought(talk: Talk) -> Pair:
     dice = talk.dice
     who = talk.someone(first=0)
     kind = dice.weighted([(4, "think"), (3, "hear")])
-    inner = dice.pick(("is", "will", "state", "did")) if kind == "hear" else dice.pick(("is", "will", "thing", "weather"))
+    inner = (
+        dice.pick(("is", "will", "state", "did")) if kind == "hear" else dice.pick(("is", "will", "thing", "weather"))
+    )
     negative = dice.chance(0.15)
     # が only beside a deed: 田中さんは忙しいと思う
     while who.group == "we":
@@ -368,7 +462,10 @@ def thought(talk: Talk) -> Pair:
 
         if inner == "is":
             en, word = dice.pick([t for t in TRAITS if t[0] not in {"free", "young"}])
-            text, ja = clause(who.subject, "be", en, negative=negative, contract=talk.contract), topic + finite(word, negative=negative)
+            text, ja = (
+                clause(who.subject, "be", en, negative=negative, contract=talk.contract),
+                topic + finite(word, negative=negative),
+            )
             talk.tags.add(f"{kind}:{en}/{who.key}")
         else:
             thing = dice.pick([t for t in THINGS.values() if fitting(t, before=False) and t.many])
@@ -381,7 +478,14 @@ def thought(talk: Talk) -> Pair:
         act = state(talk, who)
         text, ja = english(act), topic + japanese(act, plain_end, "")
     elif inner == "weather":
-        name, front, word, when = dice.pick((("rain", "雨が", Word("降る", "5"), 0), ("snow", "雪が", Word("降る", "5"), 0), ("be cold", "", Word("寒い", "i"), 0), ("be hot", "", Word("暑い", "i"), 0)))
+        name, front, word, when = dice.pick(
+            (
+                ("rain", "雨が", Word("降る", "5"), 0),
+                ("snow", "雪が", Word("降る", "5"), 0),
+                ("be cold", "", Word("寒い", "i"), 0),
+                ("be hot", "", Word("暑い", "i"), 0),
+            )
+        )
         time = dice.pick((("tomorrow", "明日"), ("this weekend", "今週末"), ("next Sunday", "来週の日曜日")))
         talk.tags.add(f"think:{name}/{time[0]}")
         text, ja = f"it will {name} {time[0]}", f"{time[1]}は{front}{word.text}"
@@ -404,17 +508,45 @@ def wondered(talk: Talk) -> Pair:
     dice = talk.dice
     who = talk.asked_about()
     kind = dice.pick(("where", "when", "what", "why", "whether", "whether"))
-    deed = dice.pick([d for d in (*deeds_of("buy"), *deeds_of("eat"), *deeds_of("read"), *deeds_of("borrow"), *deeds_of("meet"), *deeds_of("sell"), *deeds_of("move"), *deeds_of("learn"), *deeds_of("travel")) if ("W" in d.marks or "Y" in d.marks) and "{p}" not in d.rest or kind in {"when"} and "Y" in d.marks])
+    deed = dice.pick(
+        [
+            d
+            for d in (
+                *deeds_of("buy"),
+                *deeds_of("eat"),
+                *deeds_of("read"),
+                *deeds_of("borrow"),
+                *deeds_of("meet"),
+                *deeds_of("sell"),
+                *deeds_of("move"),
+                *deeds_of("learn"),
+                *deeds_of("travel"),
+            )
+            if ("W" in d.marks or "Y" in d.marks) and "{p}" not in d.rest or kind in {"when"} and "Y" in d.marks
+        ]
+    )
     if kind in {"where", "what"}:
         deed = dice.pick([d for d in deeds_of("buy") if "g" in d.marks])
     act = talk.done(deed, who, forms="tabm")
-    if (kind in {"where", "when", "why"} or deed.verb in {"read", "eat", "borrow"}) and "{o}" in deed.rest and kind != "what":  # what is asked about is known
+    if (
+        (kind in {"where", "when", "why"} or deed.verb in {"read", "eat", "borrow"})
+        and "{o}" in deed.rest
+        and kind != "what"
+    ):  # what is asked about is known
         thing = dice.pick([t for slot in deed.slots for t in things(slot)] or list(things("small")))
         item = talk.phrase(thing, "d" if thing.many else "b")
-        act = act._replace(rest=deed.rest.format(o=item.en), front=deed.front.format(o=item.ja, q=""), key=f"{deed.verb}/{thing.en}")
+        act = act._replace(
+            rest=deed.rest.format(o=item.en), front=deed.front.format(o=item.ja, q=""), key=f"{deed.verb}/{thing.en}"
+        )
     past = kind in {"where", "why", "what"} or dice.chance(0.5)
     talk.tags.add(f"did:{act.key}/wonder {kind}/{who.key}")
-    q, ja_q = {"where": ("where", "どこで"), "when": ("when", "いつ"), "what": ("what", "何を"), "why": ("why", "どうして"), "whether": ("if", "")}[kind]
+    q, ja_q = {
+        "where": ("where", "どこで"),
+        "when": ("when", "いつ"),
+        "what": ("what", "何を"),
+        "why": ("why", "どうして"),
+        "whether": ("if", ""),
+    }[kind]
     if kind == "what":
         act = act._replace(rest="", front="")
     text = english(act, past=past, future=not past)
@@ -435,7 +567,9 @@ def quoted(talk: Talk) -> Pair:
     who = talk.someone(first=0)
     while who.group == "we":
         who = talk.someone(first=0)
-    polite = who.key in {"manager", "doctor", "nurse", "officer", "lawyer"} or (who.group == "name" and "さん" in who.ja)
+    polite = who.key in {"manager", "doctor", "nurse", "officer", "lawyer"} or (
+        who.group == "name" and "さん" in who.ja
+    )
     outer = talk.polite
     talk.polite, talk.quiet = polite, True
     from unrolled.data.phrasebook import patterns
@@ -445,7 +579,12 @@ def quoted(talk: Talk) -> Pair:
     for _ in range(40):
         talk.tags = set(saved)
         en, ja = kind(talk)
-        if en.startswith(("I ", "I'", "Please", "Let's", "Shall", "Could", "May", "Can", "Would", "Why", "We ")) and talk.me == "私" or en.startswith(("I ", "Please", "Let's", "Could")) and "僕" not in ja:
+        if (
+            en.startswith(("I ", "I'", "Please", "Let's", "Shall", "Could", "May", "Can", "Would", "Why", "We "))
+            and talk.me == "私"
+            or en.startswith(("I ", "Please", "Let's", "Could"))
+            and "僕" not in ja
+        ):
             break
     else:
         talk.polite, talk.quiet = outer, False
@@ -458,7 +597,11 @@ def quoted(talk: Talk) -> Pair:
     quote = "「" + ja.removesuffix("。") + "」"
     said_ = talk.end(Word("聞く", "5") if asks else Word("言う", "5"), past=True)
     if dice.chance(0.5):
-        text = f'"{inner}" {who.en} {verb[0]}.' if not who.en.startswith(("my", "the", "he", "she", "they")) else f'"{inner}" {who.en} {verb[0]}.'
+        text = (
+            f'"{inner}" {who.en} {verb[0]}.'
+            if not who.en.startswith(("my", "the", "he", "she", "they"))
+            else f'"{inner}" {who.en} {verb[0]}.'
+        )
     else:
         text = f'{sentence(who.en, "")} {verb[0]}, "{en}"'
     return text, f"{talk.topic(who, drop=0)}{quote}と{said_}。"

@@ -33,7 +33,9 @@ I = PEOPLE[0]  # noqa: E741
 GOOD, ARU = Word("いい", "i"), Word("ある", "5")
 
 
-def told(talk: Talk, act: Act, *, past: bool = False, negative: bool = False, word: Word | None = None, **how: object) -> Pair:
+def told(
+    talk: Talk, act: Act, *, past: bool = False, negative: bool = False, word: Word | None = None, **how: object
+) -> Pair:
     """A statement on both sides: orders of time and subject, contractions and dropped subjects are chosen freely."""
     dice, mid = talk.dice, act.when is not None and act.when.mid
     front = dice.chance(0.35)
@@ -90,7 +92,9 @@ def told_now(talk: Talk) -> Pair:
     negative, past = False, dice.chance(0.2)
     act = talk.around(talk.done(talk.deed("p"), talk.someone(first=0.2), forms="abstdmjp"), lasts=0)
     if past:
-        act = talk.timed(act._replace(deed=act.deed), "past", clock=0) if "D" in act.deed.marks and not negative else act  # type: ignore[union-attr]
+        act = (
+            talk.timed(act._replace(deed=act.deed), "past", clock=0) if "D" in act.deed.marks and not negative else act
+        )  # type: ignore[union-attr]
         if act.when is None or act.when.scales != "D":
             past, act = False, act._replace(when=None)
         else:
@@ -180,7 +184,13 @@ def skilled(talk: Talk) -> Pair:
     front = act.front[:-1] + "が" if act.front.endswith("を") else act.front
     how: dict[str, bool] = {"can": True, "past": past, "negative": negative}
     en = english(act, contract=talk.contract, **how)
-    ja = japanese(act, lambda w: talk.end(w, past=past, negative=negative), talk.topic(who), word=potential(act.word), object_=front)
+    ja = japanese(
+        act,
+        lambda w: talk.end(w, past=past, negative=negative),
+        talk.topic(who),
+        word=potential(act.word),
+        object_=front,
+    )
     if past:  # an ability of long ago
         child = "children" if who.agrees in {"3p", "1p"} else "a child"
         en, ja = f"{en} when {who.he} {be(who.agrees, was=True)} {child}", "子供の時、" + ja
@@ -190,7 +200,9 @@ def skilled(talk: Talk) -> Pair:
 def asked_for(talk: Talk) -> Pair:
     """A request, a refusal of one, or a suggestion."""
     dice = talk.dice
-    kind = dice.weighted([(4, "please"), (2, "don't"), (3, "lets"), (2, "shall"), (3, "may"), (2, "mustn't"), (2, "could")])
+    kind = dice.weighted(
+        [(4, "please"), (2, "don't"), (3, "lets"), (2, "shall"), (3, "may"), (2, "mustn't"), (2, "could")]
+    )
     we = kind in {"lets", "shall"}
     deed = talk.deed("D g m" if we else "r")
     while kind == "could" and deed.rest.startswith(("{my}", "the flowers")):
@@ -206,19 +218,25 @@ def asked_for(talk: Talk) -> Pair:
         act = talk.timed(talk.around(act, where=0.5, company=0, lasts=0), "future", clock=0)
     else:
         talk.tags.add(f"did:{act.key}/{kind}")
-    plain = " ".join(f"{act.verb} {english(act, verb='', bare=True, future=True).removeprefix('will ').removeprefix(act.verb)}".split())
+    plain = " ".join(
+        f"{act.verb} {english(act, verb='', bare=True, future=True).removeprefix('will ').removeprefix(act.verb)}".split()
+    )
     body = japanese(act, lambda w: "", "")
     word, polite = act.word, talk.polite
     if kind == "please":
         en = f"please {plain}" if dice.chance(0.6) else f"{plain}, please"
         return sentence(en), body + te(word) + ("ください。" if polite else "。")
     if kind == "don't":
-        return sentence(f"please don't {plain}"), body + negative_stem(word) + ("ないでください。" if polite else "ないで。")
+        return sentence(f"please don't {plain}"), body + negative_stem(word) + (
+            "ないでください。" if polite else "ないで。"
+        )
     if kind == "lets":
         return sentence(f"let's {plain}"), body + volitional(word, polite=polite) + "。"
     if kind == "shall":
         en = dice.pick((f"shall we {plain}", f"why don't we {plain}"))
-        return sentence(en, "?"), body + (volitional(word, polite=True) + "か。" if polite else volitional(word) + "か。")
+        return sentence(en, "?"), body + (
+            volitional(word, polite=True) + "か。" if polite else volitional(word) + "か。"
+        )
     if kind == "may":
         en = dice.pick((f"may I {plain}", f"can I {plain}"))
         return sentence(en, "?"), body + te(word) + ("もいいですか。" if polite else "もいい？")
@@ -256,7 +274,12 @@ def asked(talk: Talk) -> Pair:
 
 def _question(talk: Talk, act: Act, topic: str, *, asks: Pair = ("", ""), past: bool = False, **how: object) -> Pair:
     when = act.when
-    tail = [act.rest, act.company[0] if act.company else "", act.where[0] if act.where else "", act.lasts[0] if act.lasts else ""]
+    tail = [
+        act.rest,
+        act.company[0] if act.company else "",
+        act.where[0] if act.where else "",
+        act.lasts[0] if act.lasts else "",
+    ]
     adverb = when.en if when is not None and when.mid else ""
     tail += [act.hour.en if act.hour is not None else "", when.en if when is not None and not when.mid else ""]
     words = " ".join(part for part in tail if part).replace("{my}", act.who.his)
@@ -276,12 +299,21 @@ def asked_what(talk: Talk) -> Pair:
     tense = "past" if past else "future"
     kind = dice.pick(("what", "what", "where", "who", "when", "why", "many"))
     if kind == "what":
-        deed = dice.pick([d for v in ("eat", "drink", "read", "watch", "buy", "study", "borrow", "make") for d in deeds_of(v) if "D" in d.marks and "{p}" not in d.rest])
+        deed = dice.pick(
+            [
+                d
+                for v in ("eat", "drink", "read", "watch", "buy", "study", "borrow", "make")
+                for d in deeds_of(v)
+                if "D" in d.marks and "{p}" not in d.rest
+            ]
+        )
         act = talk.done(deed, who)._replace(rest="", front="何を")
         act = talk.timed(talk.around(act, lasts=0, company=0.1), tense, clock=0)
         return _question(talk, act, topic, asks=("what", ""), **how)
     if kind == "where":
-        deed = dice.pick([d for d in talk_deeds() if d.places and "g" in d.marks and not {"home", "quiet", "swim"} & set(d.places)])
+        deed = dice.pick(
+            [d for d in talk_deeds() if d.places and "g" in d.marks and not {"home", "quiet", "swim"} & set(d.places)]
+        )
         act = talk.timed(talk.done(deed, who, forms="btad"), tense, clock=0)
         return _question(talk, act._replace(where=("", "どこで")), topic, asks=("where", ""), **how)
     if kind == "who":
@@ -305,7 +337,9 @@ def asked_what(talk: Talk) -> Pair:
         ending = ta(act.word) + ("んですか。" if talk.polite else "の？")
         return en, body + ending
     thing = dice.pick([t for t in things("fruit", "goods", "print", "postal") if t.counter and t.many])
-    act = talk.timed(Act(who, "buy", "", "", Word("買う", "5"), f"buy/{thing.en}", deed=deeds_of("buy")[2]), tense, clock=0)
+    act = talk.timed(
+        Act(who, "buy", "", "", Word("買う", "5"), f"buy/{thing.en}", deed=deeds_of("buy")[2]), tense, clock=0
+    )
     count = "いくつ" if thing.counter == "つ" else "何" + thing.counter
     act = act._replace(front=f"{thing.ja}を{count}")
     return _question(talk, act, topic, asks=(f"how many {thing.many}", ""), **how)
@@ -319,8 +353,10 @@ def talk_deeds() -> tuple[Deed, ...]:
 def given(talk: Talk) -> Pair:
     """Giving, seen from the giver (あげる), towards the speaker (くれる), or from who gets it (もらう)."""
     dice = talk.dice
-    thing = dice.pick(things("small", "bag", "print", "gift", "clothes")
-                      + tuple(THINGS[t] for t in ("cake", "chocolate", "picture", "plate")))
+    thing = dice.pick(
+        things("small", "bag", "print", "gift", "clothes")
+        + tuple(THINGS[t] for t in ("cake", "chocolate", "picture", "plate"))
+    )
     if thing.en in {"skirt", "kimono", "coat", "cell phone", "key"}:
         thing = THINGS["book"]
     form = "s" if "gift" in thing.classes or not thing.many else dice.pick("aaj")
@@ -329,14 +365,26 @@ def given(talk: Talk) -> Pair:
     other = talk.other()
     kind = dice.weighted([(3, "give"), (3, "me"), (3, "get"), (2, "third")])
     if kind == "give":
-        act = Act(I, "give", dice.pick((f"{other.en} {item.en}", f"{item.en} to {other.en}")), f"{other.ja}に{obj}", Word("あげる", "1"))
+        act = Act(
+            I,
+            "give",
+            dice.pick((f"{other.en} {item.en}", f"{item.en} to {other.en}")),
+            f"{other.ja}に{obj}",
+            Word("あげる", "1"),
+        )
     elif kind == "me":
         who = talk.someone(first=0)
         while who.group == "we" or who.key == "they":
             who = talk.someone(first=0)
         act = Act(who, "give", f"me {item.en}", dice.pick(("", talk.me + "に")) + obj, Word("くれる", "1"))
     elif kind == "get":
-        act = Act(I, dice.pick(("get", "receive")), f"{item.en} from {other.en}", other.ja + dice.pick(("に", "から")) + obj, Word("もらう", "5"))
+        act = Act(
+            I,
+            dice.pick(("get", "receive")),
+            f"{item.en} from {other.en}",
+            other.ja + dice.pick(("に", "から")) + obj,
+            Word("もらう", "5"),
+        )
     else:
         who = talk.someone(first=0)
         while who.group in {"we"} or who.ja == other.ja:
@@ -359,10 +407,18 @@ def went(talk: Talk) -> Pair:
     scale = deeds_of("buy")[2] if "city" not in place.classes else deeds_of("move")[0]
     if tense == "daily":
         scale = deeds_of("study")[0]
-    act = Act(who, "go", place.to, place.ja + dice.pick(("に", "に", "へ")), Word("行く", "5"), f"go/{place.en}", deed=scale)
+    act = Act(
+        who, "go", place.to, place.ja + dice.pick(("に", "に", "へ")), Word("行く", "5"), f"go/{place.en}", deed=scale
+    )
     act = talk.timed(act, tense, clock=0.15)
     if dice.chance(0.4):
-        by = dice.pick([t for t in things("vehicle", "car", "bicycle") if t.en not in {"bicycle", "the subway", "taxi"} or "city" not in place.classes])
+        by = dice.pick(
+            [
+                t
+                for t in things("vehicle", "car", "bicycle")
+                if t.en not in {"bicycle", "the subway", "taxi"} or "city" not in place.classes
+            ]
+        )
         act = act._replace(rest=f"{act.rest} by {by.en.removeprefix('the ')}", front=f"{by.ja}で{act.front}")
     if dice.chance(0.35):
         other = talk.friend(who)
@@ -409,8 +465,17 @@ def experienced(talk: Talk) -> Pair:
     if negative:
         aux = "has" if who.agrees == "3s" else "have"
         en = english(act, perfect=True).replace(f"{who.en} {aux} ", f"{who.en} {aux} never ", 1)
-    often = ("", "") if negative or dice.chance(0.5) else dice.pick(((" once", "一度"), (" twice", "二度"), (" many times", "何度も")))
-    ja = talk.topic(who) + ("一度も" if negative and dice.chance(0.5) else often[1]) + japanese(act, lambda w: "", "") + talk.end(word, negative=negative)
+    often = (
+        ("", "")
+        if negative or dice.chance(0.5)
+        else dice.pick(((" once", "一度"), (" twice", "二度"), (" many times", "何度も")))
+    )
+    ja = (
+        talk.topic(who)
+        + ("一度も" if negative and dice.chance(0.5) else often[1])
+        + japanese(act, lambda w: "", "")
+        + talk.end(word, negative=negative)
+    )
     return sentence(en + often[0]), ja + "。"
 
 
@@ -418,7 +483,14 @@ def already(talk: Talk) -> Pair:
     """What has been done already, もう, or not yet, まだ〜ていない."""
     dice = talk.dice
     who, yet = (YOU if dice.chance(0.25) else talk.someone(first=0.5)), dice.chance(0.5)
-    deed = dice.pick([d for d in talk_deeds() if d.verb in {"have", "read", "write", "buy", "do", "clean", "wash", "watch", "return", "brush", "answer"} and not {"postal", "gift"} & set(d.slots)])
+    deed = dice.pick(
+        [
+            d
+            for d in talk_deeds()
+            if d.verb in {"have", "read", "write", "buy", "do", "clean", "wash", "watch", "return", "brush", "answer"}
+            and not {"postal", "gift"} & set(d.slots)
+        ]
+    )
     act = talk.done(deed, who, negative=True, forms="tm")
     talk.tags.add(f"did:{act.key}/already/{who.key}")
     topic = "" if who is YOU else talk.topic(who)
@@ -439,7 +511,13 @@ def wearing(talk: Talk) -> Pair:
     dice = talk.dice
     thing = dice.pick(things("clothes"))
     who = talk.someone(first=0.1)
-    word = Word("着る", "1") if "kiru" in thing.classes else Word("履く", "5") if "haku" in thing.classes else Word("かぶる", "5")
+    word = (
+        Word("着る", "1")
+        if "kiru" in thing.classes
+        else Word("履く", "5")
+        if "haku" in thing.classes
+        else Word("かぶる", "5")
+    )
     if thing.en == "skirt" or thing.en == "kimono":
         who = dice.pick([p for p in PEOPLE if p.he == "she" and p.group in {"kin", "name", "she"}])
         talk.tags.add(f"as:subject/{who.key}")
@@ -471,7 +549,18 @@ def state(talk: Talk, who: Person) -> Act:
     if kind == "live":
         act = Act(who, "live", f"in {city.en}", f"{city.ja}に", progressive(Word("住む", "5")), f"live/{city.en}")
     elif kind == "work":
-        at = dice.pick([("a bank", "銀行"), ("a hospital", "病院"), ("a post office", "郵便局"), ("a library", "図書館"), ("a restaurant", "レストラン"), ("a hotel", "ホテル"), ("a bookstore", "本屋"), ("a supermarket", "スーパー")])
+        at = dice.pick(
+            [
+                ("a bank", "銀行"),
+                ("a hospital", "病院"),
+                ("a post office", "郵便局"),
+                ("a library", "図書館"),
+                ("a restaurant", "レストラン"),
+                ("a hotel", "ホテル"),
+                ("a bookstore", "本屋"),
+                ("a supermarket", "スーパー"),
+            ]
+        )
         near = dice.chance(0.4)
         rest, front = f"at {at[0]}", f"{at[1]}で"
         if near:
@@ -480,8 +569,19 @@ def state(talk: Talk, who: Person) -> Act:
     else:
         subject = dice.pick(things("language", "subject"))
         verb, word = ("study", Word("勉強する", "s")) if kind == "study" else ("teach", Word("教える", "1"))
-        school = dice.pick((("at a university", "大学で"), ("at a school", "学校で"))) if kind == "teach" else ("at a university", "大学で")
-        act = Act(who, verb, f"{subject.en} {school[0]}", f"{school[1]}{subject.ja}を", progressive(word), f"{verb}/{subject.en}")
+        school = (
+            dice.pick((("at a university", "大学で"), ("at a school", "学校で")))
+            if kind == "teach"
+            else ("at a university", "大学で")
+        )
+        act = Act(
+            who,
+            verb,
+            f"{subject.en} {school[0]}",
+            f"{school[1]}{subject.ja}を",
+            progressive(word),
+            f"{verb}/{subject.en}",
+        )
     talk.tags.add(f"did:{act.key}/lives/{who.key}")
     return act
 

@@ -137,7 +137,9 @@ class Talk:
         if form in "an" and thing.measure:
             measure, counter = thing.measure.split(":")
             n = 1 if form == "a" else self.dice.whole(2, 4)
-            en, count = numbers.counted(n, measure, measure + ("es" if measure.endswith("s") else "s"), counter, digits=self.digits and n > 1)
+            en, count = numbers.counted(
+                n, measure, measure + ("es" if measure.endswith("s") else "s"), counter, digits=self.digits and n > 1
+            )
             en = article(measure) if n == 1 else en
             return Phrase(f"{en} of {one}", ja, count if n > 1 or self.dice.chance(0.6) else "")
         if form in "ab" and not thing.many:
@@ -160,7 +162,16 @@ class Talk:
         """Something that people do, with all of these marks, and none of those."""
         return self.dice.pick(deeds(marks, without))
 
-    def done(self, deed: Deed, who: Person, *, negative: bool = False, forms: str = "", but: tuple[Person, ...] = (), counts: bool = True) -> Act:
+    def done(
+        self,
+        deed: Deed,
+        who: Person,
+        *,
+        negative: bool = False,
+        forms: str = "",
+        but: tuple[Person, ...] = (),
+        counts: bool = True,
+    ) -> Act:
         """The deed with its object drawn. ``but``: who else is in the sentence already."""
         dice, en, ja, quantity, object_ = self.dice, "", "", "", ""
         if deed.slots and deed.slots != ("!",):
@@ -219,11 +230,17 @@ class Talk:
         else:
             times = {"past": past_times, "future": future_times, "daily": daily_times}[tense](chosen, span)
             # what is done daily is not told of a weekend or of three days ago
-            when = dice.pick([t for t in times if t.scales == "D"] if chosen == "D" and "W" not in deed.marks else times)
+            when = dice.pick(
+                [t for t in times if t.scales == "D"] if chosen == "D" and "W" not in deed.marks else times
+            )
         hour = None
         daily = when.en in ("every day", "usually", "always", "every morning")
         daily = daily or ("z" in deed.marks and tense == "daily")
-        if (chosen == "D" and "ago" not in when.en and "week" not in when.en or daily) and act.lasts is None and dice.chance(1 if "z" in deed.marks else clock):
+        if (
+            (chosen == "D" and "ago" not in when.en and "week" not in when.en or daily)
+            and act.lasts is None
+            and dice.chance(1 if "z" in deed.marks else clock)
+        ):
             low, high = max(span[0], when.hours[0]), min(span[1], when.hours[1])
             part = when.hours != (0, 24)
             hour = bare_hour(dice, (low, high), digits=digits) if part else at(dice, (low, high), digits=digits)

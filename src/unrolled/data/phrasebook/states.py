@@ -26,7 +26,10 @@ def quality(talk: Talk) -> Pair:
     dice = talk.dice
     thing = dice.pick([t for t in THINGS.values() if fitting(t, before=False)])
     adjective = dice.pick(fitting(thing, before=False))
-    negative, past = dice.chance(0.25), dice.chance(0.15) and bool({"reading", "watching", "dish", "sweet"} & set(thing.classes))
+    negative, past = (
+        dice.chance(0.25),
+        dice.chance(0.15) and bool({"reading", "watching", "dish", "sweet"} & set(thing.classes)),
+    )
     if not thing.many and {"language", "subject"} & set(thing.classes):
         item = talk.phrase(thing, "b", place="subject")
         past = False
@@ -34,7 +37,30 @@ def quality(talk: Talk) -> Pair:
         item = talk.phrase(thing, "t" if past else "d", place="subject")
     asks = dice.chance(0.15)
     degree = dice.weighted([(5, ("", "")), (2, ("very ", "とても")), (1, ("too ", "")), (1, ("a little ", "少し"))])
-    if degree[0] == "too " or (negative and degree[0]) or asks or (degree[0] == "a little " and adjective.en in {"delicious", "good", "beautiful", "cute", "useful", "convenient", "interesting", "famous", "new", "easy", "quiet", "warm", "light"}):
+    if (
+        degree[0] == "too "
+        or (negative and degree[0])
+        or asks
+        or (
+            degree[0] == "a little "
+            and adjective.en
+            in {
+                "delicious",
+                "good",
+                "beautiful",
+                "cute",
+                "useful",
+                "convenient",
+                "interesting",
+                "famous",
+                "new",
+                "easy",
+                "quiet",
+                "warm",
+                "light",
+            }
+        )
+    ):
         degree = ("", "")
     if negative and dice.chance(0.4):
         degree = ("very ", "あまり")
@@ -61,12 +87,18 @@ def trait(talk: Talk) -> Pair:
     past, negative = passing and dice.chance(0.4), dice.chance(0.15)
     when = ("", "")
     if passing:
-        when = dice.pick((("yesterday", "昨日"), ("last week", "先週"), ("this morning", "今朝"))) if past else dice.pick((("today", "今日"), ("now", "今"), ("this week", "今週"), ("", "")))
+        when = (
+            dice.pick((("yesterday", "昨日"), ("last week", "先週"), ("this morning", "今朝")))
+            if past
+            else dice.pick((("today", "今日"), ("now", "今"), ("this week", "今週"), ("", "")))
+        )
     if en in {"free", "healthy"} and negative:
         negative = False
     degree = ("very ", "とても") if not negative and dice.chance(0.3) and en not in {"free", "sick"} else ("", "")
     talk.tags.add(f"is:{en}/{who.key}/{when[0]}{degree[0]}")
-    text = clause(who.subject, "be", f"{degree[0]}{en} {when[0]}".strip(), past=past, negative=negative, contract=talk.contract)
+    text = clause(
+        who.subject, "be", f"{degree[0]}{en} {when[0]}".strip(), past=past, negative=negative, contract=talk.contract
+    )
     topic = talk.topic(who, drop=0.4)
     ja = when[1] + topic if dice.chance(0.4) or not topic else topic + when[1]
     return sentence(text), f"{ja}{degree[1]}{talk.end(word, past=past, negative=negative)}。"
@@ -75,7 +107,9 @@ def trait(talk: Talk) -> Pair:
 def job(talk: Talk) -> Pair:
     """My mother is a nurse."""
     dice = talk.dice
-    who = dice.pick([p for p in people("kin", "name", "he", "she", "me") if p.key not in {"grandfather", "grandmother"}])
+    who = dice.pick(
+        [p for p in people("kin", "name", "he", "she", "me") if p.key not in {"grandfather", "grandmother"}]
+    )
     en, ja = dice.pick(JOBS)
     talk.tags |= {f"as:subject/{who.key}", f"is:{en}/{who.key}"}
     negative = dice.chance(0.15)
@@ -92,7 +126,11 @@ def liked(talk: Talk) -> Pair:
     dice = talk.dice
     kind = dice.weighted([(5, "like"), (2, "love"), (2, "hate"), (2, "good"), (2, "poor"), (2, "favor")])
     who = talk.someone(first=0.35)
-    pool = things("sport", "language", "subject", "played") if kind in {"good", "poor"} else things("food", "drink", "sport", "pet", "listening", "subject", "watching", "gift")
+    pool = (
+        things("sport", "language", "subject", "played")
+        if kind in {"good", "poor"}
+        else things("food", "drink", "sport", "pet", "listening", "subject", "watching", "gift")
+    )
     thing = dice.pick([t for t in pool if t.en not in {"the radio", "egg", "water"}])
     item = talk.phrase(thing, "b")
     negative = kind == "like" and dice.chance(0.25)
@@ -100,7 +138,14 @@ def liked(talk: Talk) -> Pair:
     if kind in {"good", "poor"} and "played" in thing.classes:
         en_rest = f"playing {item.en}"
     talk.tags.add(f"like:{kind}/{thing.en}/{who.key}")
-    word = {"like": Word("好き", "na"), "love": Word("大好き", "na"), "hate": Word("嫌い", "na"), "good": Word("上手", "na"), "poor": Word("苦手", "na"), "favor": Word("好き", "na")}[kind]
+    word = {
+        "like": Word("好き", "na"),
+        "love": Word("大好き", "na"),
+        "hate": Word("嫌い", "na"),
+        "good": Word("上手", "na"),
+        "poor": Word("苦手", "na"),
+        "favor": Word("好き", "na"),
+    }[kind]
     if kind == "good" and (who.group in {"me", "we"} or "subject" in thing.classes):
         word = Word("得意", "na")
     topic = talk.topic(who)
@@ -109,7 +154,9 @@ def liked(talk: Talk) -> Pair:
     if kind == "favor":
         word = Word("好き", "na")
         en = question(YOU.subject, "like", en_rest)
-        return sentence(en, "?"), ask(talk, f"{item.ja}が", word) if talk.dice.chance(0.6) else ask(talk, f"{item.ja}は", word)
+        return sentence(en, "?"), ask(talk, f"{item.ja}が", word) if talk.dice.chance(0.6) else ask(
+            talk, f"{item.ja}は", word
+        )
     if kind in {"good", "poor"}:
         en = clause(who.subject, "be", f"{kind if kind == 'good' else 'bad'} at {en_rest}", contract=talk.contract)
     else:
@@ -156,19 +203,36 @@ def exists(talk: Talk) -> Pair:
         are = "are" if thing.many else "is"
         en = f"there {are}n't {noun} {spot_en}" if talk.contract else f"there {are} not {noun} {spot_en}"
         return sentence(en), f"{spot_ja}に{thing.ja}は{talk.end(word, negative=True)}。"
-    return sentence(f"{there} {item.en} {spot_en}"), f"{spot_ja}に{item.ja}が{item.quantity}{talk.end(word, past=past)}。"
+    return sentence(
+        f"{there} {item.en} {spot_en}"
+    ), f"{spot_ja}に{item.ja}が{item.quantity}{talk.end(word, past=past)}。"
 
 
 def people_there(talk: Talk) -> Pair:
     """There are twenty students in the classroom: people are counted by 人."""
     dice = talk.dice
-    who = dice.pick((("student", "students", "学生", "study"), ("child", "children", "子供", "outdoor sight swim"), ("woman", "women", "女の人", "town"), ("man", "men", "男の人", "town"), ("customer", "customers", "客", "eat food print goods"), ("teacher", "teachers", "先生", "at school")))
-    place = dice.pick([p for p in places(*who[3].split()) if p.en != "the sea"] if who[3] != "at school" else [p for p in places("study") if p.en in {"school", "the university"}])
+    who = dice.pick(
+        (
+            ("student", "students", "学生", "study"),
+            ("child", "children", "子供", "outdoor sight swim"),
+            ("woman", "women", "女の人", "town"),
+            ("man", "men", "男の人", "town"),
+            ("customer", "customers", "客", "eat food print goods"),
+            ("teacher", "teachers", "先生", "at school"),
+        )
+    )
+    place = dice.pick(
+        [p for p in places(*who[3].split()) if p.en != "the sea"]
+        if who[3] != "at school"
+        else [p for p in places("study") if p.en in {"school", "the university"}]
+    )
     n = dice.whole(1, 12) if dice.chance(0.6) else dice.whole(13, 40)
     en, ja = numbers.counted(n, who[0], who[1], "人", digits=n > 12 or talk.digits)
     past = dice.chance(0.3)
     talk.tags.add(f"is:{who[0]}/{place.en}/{n}")
-    return sentence(f"there {be('3s' if n == 1 else '3p', was=past)} {en} {place.at}"), f"{place.ja}に{who[2]}が{ja}{talk.end(Word('いる', '1'), past=past)}。"
+    return sentence(
+        f"there {be('3s' if n == 1 else '3p', was=past)} {en} {place.at}"
+    ), f"{place.ja}に{who[2]}が{ja}{talk.end(Word('いる', '1'), past=past)}。"
 
 
 def owned(talk: Talk) -> Pair:
@@ -179,21 +243,35 @@ def owned(talk: Talk) -> Pair:
     negative = dice.chance(0.2)
     topic = talk.topic(who)
     if kind == "kin":
-        one, many, ja = dice.pick((("brother", "brothers", "兄弟"), ("sister", "sisters", "姉妹"), ("child", "children", "子供"), ("daughter", "daughters", "娘"), ("son", "sons", "息子")))
+        one, many, ja = dice.pick(
+            (
+                ("brother", "brothers", "兄弟"),
+                ("sister", "sisters", "姉妹"),
+                ("child", "children", "子供"),
+                ("daughter", "daughters", "娘"),
+                ("son", "sons", "息子"),
+            )
+        )
         if who.key in {"brother", "sister", "cousin", "children", "students"} or who.group == "we":
             who, topic = I, talk.topic(I)
         n = dice.whole(1, 4) if one != "brother" and one != "sister" else dice.whole(2, 4)
         en, count = numbers.counted(n, one, many, "人", digits=talk.digits)
         talk.tags.add(f"have:{one}/{who.key}/{n}")
         if negative:
-            return sentence(clause(who.subject, "have", f"any {many}", negative=True, contract=talk.contract)), f"{topic}{ja}が{talk.end(Word('いる', '1'), negative=True)}。"
-        return sentence(clause(who.subject, "have", en if n > 1 or talk.digits else article(one))), f"{topic}{ja}が{count}{talk.end(Word('いる', '1'))}。"
+            return sentence(
+                clause(who.subject, "have", f"any {many}", negative=True, contract=talk.contract)
+            ), f"{topic}{ja}が{talk.end(Word('いる', '1'), negative=True)}。"
+        return sentence(
+            clause(who.subject, "have", en if n > 1 or talk.digits else article(one))
+        ), f"{topic}{ja}が{count}{talk.end(Word('いる', '1'))}。"
     thing = dice.pick(things("pet") if kind == "pet" else things("machine", "own", "goods", "print"))
     talk.tags.add(f"have:{thing.en}/{who.key}")
     word = Word("飼っている" if kind == "pet" else "持っている", "1")
     if negative:
         noun = f"any {thing.many}" if kind == "pet" else article(thing.en)
-        return sentence(clause(who.subject, "have", noun, negative=True, contract=talk.contract)), f"{topic}{thing.ja}を{talk.end(word, negative=True)}。"
+        return sentence(
+            clause(who.subject, "have", noun, negative=True, contract=talk.contract)
+        ), f"{topic}{thing.ja}を{talk.end(word, negative=True)}。"
     item = talk.phrase(thing, dice.pick("an"))
     return sentence(clause(who.subject, "have", item.en)), f"{topic}{item.ja}を{item.quantity}{talk.end(word)}。"
 
@@ -212,13 +290,31 @@ def compared(talk: Talk) -> Pair:
             if other.ja == who.ja:
                 return trait(talk)
             talk.tags.add(f"as:subject/{who.key}")
-        more, word = dice.pick((("taller", Word("背が高い", "i")), ("older", Word("年上", "n")), ("younger", Word("年下", "n")), ("busier", Word("忙しい", "i")), ("stricter", Word("厳しい", "i"))))
+        more, word = dice.pick(
+            (
+                ("taller", Word("背が高い", "i")),
+                ("older", Word("年上", "n")),
+                ("younger", Word("年下", "n")),
+                ("busier", Word("忙しい", "i")),
+                ("stricter", Word("厳しい", "i")),
+            )
+        )
         talk.tags.add(f"than:{more}/{who.key}/{other.key}")
         en = clause(who.subject, "be", f"{more} than {other.en}", contract=talk.contract)
         return sentence(en), f"{talk.topic(who, drop=0.2)}{other.ja}より{talk.end(word)}。"
     thing = dice.pick(things("goods", "clothes", "furniture", "print"))
     weighed = thing.en in {"box", "bag", "desk", "chair", "computer", "camera", "book", "dictionary"}
-    more, word = dice.pick((("bigger", Word("大きい", "i")), ("smaller", Word("小さい", "i")), ("newer", Word("新しい", "i")), ("cheaper", Word("安い", "i")), ("more expensive", Word("高い", "i")), ("heavier", Word("重い", "i")), ("lighter", Word("軽い", "i")))[: 7 if weighed else 5])
+    more, word = dice.pick(
+        (
+            ("bigger", Word("大きい", "i")),
+            ("smaller", Word("小さい", "i")),
+            ("newer", Word("新しい", "i")),
+            ("cheaper", Word("安い", "i")),
+            ("more expensive", Word("高い", "i")),
+            ("heavier", Word("重い", "i")),
+            ("lighter", Word("軽い", "i")),
+        )[: 7 if weighed else 5]
+    )
     a, b = dice.pick((("this", "that"), ("that", "this")))
     far = {"this": "この", "that": "あの"}
     talk.phrase(thing, "d", place="subject")
@@ -233,7 +329,13 @@ def priced(talk: Talk) -> Pair:
     """What something costs."""
     dice = talk.dice
     thing = dice.pick([t for t in things("goods", "clothes", "print", "machine", "dish") if t.en != "sushi"])
-    low, high, step = (300, 1500, 50) if "dish" in thing.classes else (800, 9000, 100) if "machine" not in thing.classes else (20000, 90000, 1000)
+    low, high, step = (
+        (300, 1500, 50)
+        if "dish" in thing.classes
+        else (800, 9000, 100)
+        if "machine" not in thing.classes
+        else (20000, 90000, 1000)
+    )
     if "print" in thing.classes:
         low, high, step = 400, 2500, 50
     if thing.en in {"pen", "pencil", "notebook"}:
@@ -265,15 +367,29 @@ def measured(talk: Talk) -> Pair:
         if kind == "way":
             en, ja = numbers.measured(dice.whole(1, 20), "kilometer")
             talk.tags.add(f"way:{a.en}/{b.en}/{en}")
-            return sentence(f"it is {en} from {a.en} to {b.en}"), f"{a.ja}から{b.ja}まで{ja}{talk.end(Word('ある', '5'))}。"
+            return sentence(
+                f"it is {en} from {a.en} to {b.en}"
+            ), f"{a.ja}から{b.ja}まで{ja}{talk.end(Word('ある', '5'))}。"
         n = dice.pick((5, 10, 15, 20, 25, 30, 40, 45))
         en, ja = numbers.duration(n, "minute", digits=True)
-        by_en, by_ja = dice.pick((("by bus", "バスで"), ("on foot", "歩いて"), ("by bicycle", "自転車で"), ("by taxi", "タクシーで"), ("by car", "車で")))
+        by_en, by_ja = dice.pick(
+            (
+                ("by bus", "バスで"),
+                ("on foot", "歩いて"),
+                ("by bicycle", "自転車で"),
+                ("by taxi", "タクシーで"),
+                ("by car", "車で"),
+            )
+        )
         talk.tags.add(f"way:{a.en}/{b.en}/{by_en}")
         if dice.chance(0.2):
-            return sentence(f"how long does it take from {a.en} to {b.en} {by_en}", "?"), ask(talk, f"{a.ja}から{b.ja}まで{by_ja}どのくらい", Word("かかる", "5"))
+            return sentence(f"how long does it take from {a.en} to {b.en} {by_en}", "?"), ask(
+                talk, f"{a.ja}から{b.ja}まで{by_ja}どのくらい", Word("かかる", "5")
+            )
         about = dice.pick((("", ""), ("about ", "約")))
-        return sentence(f"it takes {about[0]}{en} from {a.en} to {b.en} {by_en}"), f"{a.ja}から{b.ja}まで{by_ja}{about[1]}{ja}{talk.end(Word('かかる', '5'))}。"
+        return sentence(
+            f"it takes {about[0]}{en} from {a.en} to {b.en} {by_en}"
+        ), f"{a.ja}から{b.ja}まで{by_ja}{about[1]}{ja}{talk.end(Word('かかる', '5'))}。"
     if kind == "weather":
         place = dice.pick(places("city"))
         n = dice.whole(2, 35)
@@ -341,16 +457,40 @@ def dated(talk: Talk) -> Pair:
         ja = f"{talk.topic(who)}{date_ja}に{place.ja + 'で' if where else ''}{talk.end(Word('生まれる', '1'), past=True)}。"
         return sentence(en), ja
     if kind == "opens":
-        place = dice.pick([p for p in places("town") if p.en not in {"school", "the park", "the station", "the hospital", "the convenience store", "the bank", "the post office"}])
+        place = dice.pick(
+            [
+                p
+                for p in places("town")
+                if p.en
+                not in {
+                    "school",
+                    "the park",
+                    "the station",
+                    "the hospital",
+                    "the convenience store",
+                    "the bank",
+                    "the post office",
+                }
+            ]
+        )
         shut = dice.chance(0.4)
         hour = dice.whole(17, 21) if shut else dice.whole(8, 10)
         en, ja = numbers.clock(hour, dice.pick((0, 30)))
         day = dice.pick((("", ""), (" on Sundays", "日曜日には"), (" on Saturdays", "土曜日には")))
-        verb, word = (("close", Word("閉まる", "5")) if shut else ("open", Word("開く", "5")))
+        verb, word = ("close", Word("閉まる", "5")) if shut else ("open", Word("開く", "5"))
         talk.tags.add(f"opens:{place.en}/{verb}/{en}")
         ja = f"{day[1]}{place.ja}は{ja}に" if not day[1] else f"{place.ja}は{day[1]}{ja}に"
         return sentence(f"{place.en} {verb}s at {en}{day[0]}"), f"{ja}{talk.end(word)}。"
-    what = dice.pick((("the movie", "映画"), ("the concert", "コンサート"), ("the meeting", "会議"), ("the class", "授業"), ("the game", "試合"), ("the party", "パーティー")))
+    what = dice.pick(
+        (
+            ("the movie", "映画"),
+            ("the concert", "コンサート"),
+            ("the meeting", "会議"),
+            ("the class", "授業"),
+            ("the game", "試合"),
+            ("the party", "パーティー"),
+        )
+    )
     hour = dice.whole(9, 11) if what[0] in {"the class", "the meeting"} else dice.whole(13, 20)
     en, ja = numbers.clock(hour, dice.pick((0, 15, 30, 45)))
     ends = dice.chance(0.3)
@@ -376,18 +516,30 @@ def weather(talk: Talk) -> Pair:
     place = dice.pick(places("city"))
     where = dice.chance(0.7)
     past = dice.chance(0.5)
-    when = dice.pick((("yesterday", "昨日"), ("last week", "先週"), ("this morning", "今朝"), ("last night", "昨夜"))) if past else dice.pick((("today", "今日"), ("now", "今")))
+    when = (
+        dice.pick((("yesterday", "昨日"), ("last week", "先週"), ("this morning", "今朝"), ("last night", "昨夜")))
+        if past
+        else dice.pick((("today", "今日"), ("now", "今")))
+    )
     if when[0] == "last night" and "weather" in en:
         when = ("yesterday", "昨日")
     if when[0] in {"last week"} and "ing" in en:
         when = ("last night", "昨夜")
-    very = ("very ", "とても") if word.kind == "i" and word.text not in {"いい", "悪い"} and dice.chance(0.4) else ("", "")
+    very = (
+        ("very ", "とても") if word.kind == "i" and word.text not in {"いい", "悪い"} and dice.chance(0.4) else ("", "")
+    )
     en = en.replace("{be} ", be("3s", was=past) + " " + very[0])
     talk.tags.add(f"weather:{word.text}{front}/{place.en if where else ''}/{when[0]}/{very[0]}")
     text = f"{en} {place.at if where else ''} {when[0]}"
     spot = place.ja + ("は" if where else "") if where else ""
-    ja = f"{when[1]}の{place.ja}は" if where and dice.chance(0.4) and when[0] != "now" else (f"{when[1]}、{spot}" if where else f"{when[1]}は")
-    return sentence(" ".join(text.split())), f"{ja}{front if very[1] == '' else front + very[1]}{talk.end(word, past=past)}。"
+    ja = (
+        f"{when[1]}の{place.ja}は"
+        if where and dice.chance(0.4) and when[0] != "now"
+        else (f"{when[1]}、{spot}" if where else f"{when[1]}は")
+    )
+    return sentence(
+        " ".join(text.split())
+    ), f"{ja}{front if very[1] == '' else front + very[1]}{talk.end(word, past=past)}。"
 
 
 def knows(talk: Talk) -> Pair:
@@ -403,14 +555,32 @@ def knows(talk: Talk) -> Pair:
         thing = dice.pick(things("language"))
         little = not negative and dice.chance(0.4)
         talk.tags.add(f"knows:{thing.en}/{who.key}/{negative}{little}")
-        en = clause(who.subject, "understand", thing.en + (" a little" if little else ""), negative=negative, contract=talk.contract)
-        return sentence(en), f"{topic}{thing.ja}が{'少し' if little else ''}{talk.end(Word('分かる', '5'), negative=negative)}。"
+        en = clause(
+            who.subject,
+            "understand",
+            thing.en + (" a little" if little else ""),
+            negative=negative,
+            contract=talk.contract,
+        )
+        return sentence(
+            en
+        ), f"{topic}{thing.ja}が{'少し' if little else ''}{talk.end(Word('分かる', '5'), negative=negative)}。"
     other = talk.other(who)
-    what = dice.pick((("'s address", "の住所"), ("'s phone number", "の電話番号"), ("'s e-mail address", "のメールアドレス"), ("'s birthday", "の誕生日"), ("", "")))
+    what = dice.pick(
+        (
+            ("'s address", "の住所"),
+            ("'s phone number", "の電話番号"),
+            ("'s e-mail address", "のメールアドレス"),
+            ("'s birthday", "の誕生日"),
+            ("", ""),
+        )
+    )
     talk.tags.add(f"knows:{what[0]}/{other.key}/{who.key}")
     word = Word("知る", "5") if negative else Word("知っている", "1")
     if dice.chance(0.25):
-        return sentence(question(YOU.subject, "know", other.en + what[0]), "?"), ask(talk, f"{other.ja}{what[1]}を", Word("知っている", "1"))
+        return sentence(question(YOU.subject, "know", other.en + what[0]), "?"), ask(
+            talk, f"{other.ja}{what[1]}を", Word("知っている", "1")
+        )
     en = clause(who.subject, "know", other.en + what[0], negative=negative, contract=talk.contract)
     if negative and who.key not in {"I", "we"}:
         return sentence(en), f"{topic}{other.ja}{what[1]}を{talk.end(word, negative=True)}。"

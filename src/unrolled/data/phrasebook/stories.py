@@ -46,14 +46,18 @@ def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:
         ja = {"breakfast": "朝ご飯", "lunch": "昼ご飯", "dinner": "晩ご飯"}[what]
         one = act("have", what, f"{ja}を", "食べる", "1")
         if what == "lunch" and dice.chance(0.5):
-            spot = dice.pick((("at a restaurant", "レストランで"), ("in the park", "公園で"), ("at the cafe", "喫茶店で")))
+            spot = dice.pick(
+                (("at a restaurant", "レストランで"), ("in the park", "公園で"), ("at the cafe", "喫茶店で"))
+            )
             one = one._replace(where=spot)
         if what != "breakfast" and dice.chance(0.35):
             other = talk.friend(who)
             one = one._replace(company=(f"with {other.en}", f"{other.ja}と"))
         return one
     if what == "news":
-        return dice.pick((act("read", "the newspaper", "新聞を", "読む", "5"), act("watch", "the news", "ニュースを", "見る", "1")))
+        return dice.pick(
+            (act("read", "the newspaper", "新聞を", "読む", "5"), act("watch", "the news", "ニュースを", "見る", "1"))
+        )
     if what == "leave":
         return act("leave", "home", "家を", "出る", "1")
     if what == "ride":
@@ -74,11 +78,31 @@ def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:
     if what == "return":
         return act("come", "home", "家に", "帰る", "5")
     if what == "cook":
-        return dice.pick((act("make", "soup", "スープを", "作る", "5"), act("make", "curry", "カレーを", "作る", "5"), act("make", "a salad", "サラダを", "作る", "5")))
+        return dice.pick(
+            (
+                act("make", "soup", "スープを", "作る", "5"),
+                act("make", "curry", "カレーを", "作る", "5"),
+                act("make", "a salad", "サラダを", "作る", "5"),
+            )
+        )
     if what == "dishes":
         return act("wash", "the dishes", "お皿を", "洗う", "5")
     if what == "evening":
-        return dice.pick((act("watch", "TV", "テレビを", "見る", "1"), act("listen", "to music", "音楽を", "聞く", "5"), *(() if daily else (drawn("read", 0, "a"), drawn("watch", 0, "a"), act("write", "an e-mail", "メールを", "書く", "5")))))
+        return dice.pick(
+            (
+                act("watch", "TV", "テレビを", "見る", "1"),
+                act("listen", "to music", "音楽を", "聞く", "5"),
+                *(
+                    ()
+                    if daily
+                    else (
+                        drawn("read", 0, "a"),
+                        drawn("watch", 0, "a"),
+                        act("write", "an e-mail", "メールを", "書く", "5"),
+                    )
+                ),
+            )
+        )
     if what == "bath":
         return act("take", "a bath", "お風呂に", "入る", "5")
     if what == "bed":
@@ -86,11 +110,29 @@ def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:
     if what == "laundry":
         return act("do", "the laundry", "洗濯を", "する", "s")
     if what == "clean":
-        return dice.pick((act("clean", "{my} room", "部屋を", "掃除する", "s"), act("clean", "the kitchen", "台所を", "掃除する", "s")))
+        return dice.pick(
+            (
+                act("clean", "{my} room", "部屋を", "掃除する", "s"),
+                act("clean", "the kitchen", "台所を", "掃除する", "s"),
+            )
+        )
     if what == "walk":
-        return dice.pick((act("take", "a walk in the park", "公園を", "散歩する", "s"), act("walk", "the dog", "犬を散歩に", "連れて行く", "5")))
+        return dice.pick(
+            (
+                act("take", "a walk in the park", "公園を", "散歩する", "s"),
+                act("walk", "the dog", "犬を散歩に", "連れて行く", "5"),
+            )
+        )
     if what == "fun":
-        one = dice.pick((drawn("play", 1), act("watch", "a movie", "映画を", "見る", "1"), drawn("play", 0), act("swim", "at the pool", "プールで", "泳ぐ", "5"), act("play", "tennis", "テニスを", "する", "s")))
+        one = dice.pick(
+            (
+                drawn("play", 1),
+                act("watch", "a movie", "映画を", "見る", "1"),
+                drawn("play", 0),
+                act("swim", "at the pool", "プールで", "泳ぐ", "5"),
+                act("play", "tennis", "テニスを", "する", "s"),
+            )
+        )
         if dice.chance(0.4):
             other = talk.friend(who)
             one = one._replace(company=(f"with {other.en}", f"{other.ja}と"))
@@ -159,7 +201,9 @@ def goods_list(talk: Talk, count: int) -> tuple[str, str]:
     return listed(en), "、".join(ja)
 
 
-def parts_of_day(talk: Talk, who: Person, script: tuple, count: int, *, daily: bool = False) -> list[tuple[Act, str, str]]:
+def parts_of_day(
+    talk: Talk, who: Person, script: tuple, count: int, *, daily: bool = False
+) -> list[tuple[Act, str, str]]:
     """Some parts of a day in order, each with its hour or "", no part of a kind twice."""
     dice = talk.dice
     if count <= 3:  # what is told in a few words is of one part of the day
@@ -167,7 +211,15 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int, *, daily: b
         script = script[start : start + 5]
     names = [name for name, _ in script]
     chosen = {*dice.some(names, count)}
-    needs = {"dishes": "dinner", "borrow": "library", "sent": "wrote", "ride": "leave", "photos": "sight", "hotel": "train", "sight": "train"}
+    needs = {
+        "dishes": "dinner",
+        "borrow": "library",
+        "sent": "wrote",
+        "ride": "leave",
+        "photos": "sight",
+        "hotel": "train",
+        "sight": "train",
+    }
     for name, need in needs.items():
         if name in chosen and need not in chosen and (need in names or name == "sent"):
             chosen.discard(name)
@@ -208,7 +260,24 @@ def parts_of_day(talk: Talk, who: Person, script: tuple, count: int, *, daily: b
     return parts
 
 
-DAYS = {"past": (("yesterday", "昨日"), ("last Sunday", "先週の日曜日"), ("last Saturday", "先週の土曜日"), ("the day before yesterday", "おととい"), ("on Monday", "月曜日に"), ("on Friday", "金曜日に"), ("last Thursday", "先週の木曜日")), "future": (("tomorrow", "明日"), ("next Sunday", "来週の日曜日"), ("next Saturday", "来週の土曜日"), ("the day after tomorrow", "あさって")), "daily": (("every day", "毎日"), ("every day", "毎日"), ("on weekdays", "平日は"))}
+DAYS = {
+    "past": (
+        ("yesterday", "昨日"),
+        ("last Sunday", "先週の日曜日"),
+        ("last Saturday", "先週の土曜日"),
+        ("the day before yesterday", "おととい"),
+        ("on Monday", "月曜日に"),
+        ("on Friday", "金曜日に"),
+        ("last Thursday", "先週の木曜日"),
+    ),
+    "future": (
+        ("tomorrow", "明日"),
+        ("next Sunday", "来週の日曜日"),
+        ("next Saturday", "来週の土曜日"),
+        ("the day after tomorrow", "あさって"),
+    ),
+    "daily": (("every day", "毎日"), ("every day", "毎日"), ("on weekdays", "平日は")),
+}
 
 
 def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
@@ -224,11 +293,26 @@ def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
         return told_day(talk, count, who=who)
     when = dice.pick(DAYS[tense])
     if script is WORKDAY and tense != "daily":
-        when = dice.pick((("on Monday", "月曜日に"), ("on Friday", "金曜日に"), ("yesterday", "昨日"), ("last Thursday", "先週の木曜日"))) if tense == "past" else ("tomorrow", "明日")
+        when = (
+            dice.pick(
+                (
+                    ("on Monday", "月曜日に"),
+                    ("on Friday", "金曜日に"),
+                    ("yesterday", "昨日"),
+                    ("last Thursday", "先週の木曜日"),
+                )
+            )
+            if tense == "past"
+            else ("tomorrow", "明日")
+        )
     past, future = tense == "past", tense == "future"
     en_parts, ja_parts = [], []
     for i, (act, hour_en, hour_ja) in enumerate(parts):
-        whole = english(act, past=past, future=future, contract=talk.contract) if i == 0 else english(act, bare=True, past=past, future=future)
+        whole = (
+            english(act, past=past, future=future, contract=talk.contract)
+            if i == 0
+            else english(act, bare=True, past=past, future=future)
+        )
         whole = whole.removeprefix("will ") if i else whole
         en_parts.append(f"{whole} {hour_en}".strip())
         ja_parts.append(hour_ja + japanese(act, te if i < len(parts) - 1 else (lambda w: talk.end(w, past=past)), ""))
@@ -236,7 +320,13 @@ def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
     talk.tags.add(f"chain:{len(parts)}")
     topic = talk.topic(who, drop=0.7)
     time = when[1]
-    marked = time if time.endswith(("は", "に")) or tense == "daily" else time + dice.pick(("は", "", "、")) if not topic else time
+    marked = (
+        time
+        if time.endswith(("は", "に")) or tense == "daily"
+        else time + dice.pick(("は", "", "、"))
+        if not topic
+        else time
+    )
     comma = "、" if time.endswith("曜日") and not marked.endswith(("は", "、")) else ""
     pause = "、" if time.endswith("曜日") else ""
     late = time == "平日は" or dice.chance(0.4)
@@ -281,16 +371,31 @@ def reasoned_day(talk: Talk) -> Pair:
     cause = CAUSES[name]
     act = caused(talk, cause, who)
     own = act.who is who
-    parts = [p for p in parts_of_day(talk, who, HOLIDAY, dice.whole(3, 6)) if p[0].verb not in {"get"} or p[0].rest != "up"]
+    parts = [
+        p for p in parts_of_day(talk, who, HOLIDAY, dice.whole(3, 6)) if p[0].verb not in {"get"} or p[0].rest != "up"
+    ]
     out = {"do", "walk", "take", "play", "swim"}  # what a fine day is for
-    while parts and (parts[0][0].verb == "have" or (name == "fine" and (parts[0][0].verb not in out or parts[0][0].rest == "a bath" or parts[0][0].rest.startswith("the ") and parts[0][0].verb == "play"))):
+    while parts and (
+        parts[0][0].verb == "have"
+        or (
+            name == "fine"
+            and (
+                parts[0][0].verb not in out
+                or parts[0][0].rest == "a bath"
+                or parts[0][0].rest.startswith("the ")
+                and parts[0][0].verb == "play"
+            )
+        )
+    ):
         parts = parts[1:]
     if len(parts) < 2:
         return reasoned_day(talk)
     when = dice.pick((("yesterday", "昨日"), ("last Sunday", "先週の日曜日"), ("last Saturday", "先週の土曜日")))
     en_parts, ja_parts = [], []
     for i, (one, hour_en, hour_ja) in enumerate(parts):
-        en_parts.append(f"{english(one, who.again if own else None, past=True) if i == 0 else english(one, bare=True, past=True)} {hour_en}".strip())
+        en_parts.append(
+            f"{english(one, who.again if own else None, past=True) if i == 0 else english(one, bare=True, past=True)} {hour_en}".strip()
+        )
         ja_parts.append(hour_ja + japanese(one, te if i < len(parts) - 1 else (lambda w: talk.end(w, past=True)), ""))
         talk.tags.add(f"did:{one.key}/{name}/{when[0]}")
     talk.tags.add(f"chain:{len(parts)}")
@@ -311,7 +416,10 @@ def family(talk: Talk, count: int) -> Pair:
     dice = talk.dice
     kin: list[Person] = []
     for person in dice.some(people("kin", "friend"), 30):
-        if all(person.ja != k.ja and person.en.split()[-1] != k.en.split()[-1] for k in kin) and person.key not in {"grandfather", "grandmother"}:
+        if all(person.ja != k.ja and person.en.split()[-1] != k.en.split()[-1] for k in kin) and person.key not in {
+            "grandfather",
+            "grandmother",
+        }:
             kin.append(person)
         if len(kin) == count:
             break
@@ -361,11 +469,21 @@ def week(talk: Talk, count: int | None = None) -> Pair:
         day_en, day_ja = numbers.weekday(start + i)
         for _ in range(40):
             deed = talk.deed(dice.pick(("D w", "W g m", "D g m")))
-            if deed.verb not in used and "{my}" not in deed.rest and deed.rest not in {"lunch", "dinner"} and "e-mail" not in deed.rest and "Y" not in deed.marks:
+            if (
+                deed.verb not in used
+                and "{my}" not in deed.rest
+                and deed.rest not in {"lunch", "dinner"}
+                and "e-mail" not in deed.rest
+                and "Y" not in deed.marks
+            ):
                 break
         act = talk.around(talk.done(deed, who, forms="absm"), lasts=0, where=0.3, company=0.3)
         used += [act.verb, *({"bake": ["make"], "make": ["bake"]}.get(act.verb, []))]
-        body = english(act, past=not plan, future=plan, contract=talk.contract) if i == 0 else english(act, bare=True, past=not plan, future=plan).removeprefix("will ")
+        body = (
+            english(act, past=not plan, future=plan, contract=talk.contract)
+            if i == 0
+            else english(act, bare=True, past=not plan, future=plan).removeprefix("will ")
+        )
         last = i == count - 1
         en.append(f"{body} on {day_en}")
         ja.append(f"{day_ja}に" + japanese(act, (lambda w: talk.end(w, past=not plan)) if last else te, ""))
@@ -385,13 +503,37 @@ def shopping(talk: Talk, most: int = 3) -> Pair:
     count = dice.whole(2, most)
     en, ja = goods_list(talk, count)
     place = dice.pick(places("food"))
-    near = dice.pick((("", ""), (" near the station", "駅の近くの"), (" near the park", "公園の近くの"), (" near the library", "図書館の近くの")))
-    when = dice.pick((("yesterday", "昨日"), ("this morning", "今朝"), ("last Saturday", "先週の土曜日に"), ("last Sunday", "先週の日曜日に"), ("on Friday", "金曜日に")))
-    act = Act(who, "buy", f"{en} {place.at}{near[0]}", f"{near[1]}{place.ja}で{ja}", Word("買う", "5"), when=When(when[0], when[1], "D"))
+    near = dice.pick(
+        (
+            ("", ""),
+            (" near the station", "駅の近くの"),
+            (" near the park", "公園の近くの"),
+            (" near the library", "図書館の近くの"),
+        )
+    )
+    when = dice.pick(
+        (
+            ("yesterday", "昨日"),
+            ("this morning", "今朝"),
+            ("last Saturday", "先週の土曜日に"),
+            ("last Sunday", "先週の日曜日に"),
+            ("on Friday", "金曜日に"),
+        )
+    )
+    act = Act(
+        who,
+        "buy",
+        f"{en} {place.at}{near[0]}",
+        f"{near[1]}{place.ja}で{ja}",
+        Word("買う", "5"),
+        when=When(when[0], when[1], "D"),
+    )
     talk.tags.add(f"did:buy/{place.en}{near[0]}/{when[0]}")
     front = dice.chance(0.4)
     text = english(act, past=True, front=front)
-    return sentence(text), japanese(act, lambda w: talk.end(w, past=True), talk.topic(who), front=dice.chance(0.5), comma=True) + "。"
+    return sentence(text), japanese(
+        act, lambda w: talk.end(w, past=True), talk.topic(who), front=dice.chance(0.5), comma=True
+    ) + "。"
 
 
 def long_shopping(talk: Talk) -> Pair:
@@ -424,7 +566,10 @@ def two_days(talk: Talk) -> Pair:
         seen |= {(act.verb, act.front) for act, _, _ in parts}
         if other.ja in "".join(_whole(act) for act, _, _ in parts):
             return two_days(talk)
-        en = [f"{english(a, past=True) if i == 0 else english(a, bare=True, past=True)} {h}".strip() for i, (a, h, _) in enumerate(parts)]
+        en = [
+            f"{english(a, past=True) if i == 0 else english(a, bare=True, past=True)} {h}".strip()
+            for i, (a, h, _) in enumerate(parts)
+        ]
         last_end = end if number == 0 else (lambda w: talk.end(w, past=True))
         ja = [h + japanese(a, te if i < len(parts) - 1 else last_end, "") for i, (a, _, h) in enumerate(parts)]
         sides_en.append(listed(en))

@@ -150,7 +150,9 @@ def _parsed() -> tuple[Deed, ...]:
         named = tuple(slot.replace("~", " ") for slot in slots.split())
         span = (int(low), int(high))
         deeds.append(
-            Deed(verb, named, forms, rest, front, Word(text, kind), frozenset(marks.split()), span, tuple(places.split()))
+            Deed(
+                verb, named, forms, rest, front, Word(text, kind), frozenset(marks.split()), span, tuple(places.split())
+            )
         )
     return tuple(deeds)
 
