@@ -7,7 +7,7 @@ from unrolled.data.phrasebook.english import Subject, ing, sentence
 from unrolled.data.phrasebook.japanese import Word, before_no, before_noun, finite, progressive, stem, ta, tara, te
 from unrolled.data.phrasebook.nouns import PEOPLE, Person, people, places, things
 from unrolled.data.phrasebook.patterns import YOU, I, Pair, deeds_of
-from unrolled.data.phrasebook.phrases import Act, Talk, english, japanese, later
+from unrolled.data.phrasebook.phrases import Act, Retry, Talk, english, japanese
 from unrolled.data.phrasebook.times import When
 
 End = Callable[[Word], str]
@@ -41,7 +41,10 @@ def caused(talk: Talk, cause: Cause, who: Person) -> Act:
 
 def effect(talk: Talk, what: Effect, who: Person) -> Act:
     """What comes of it."""
-    act = Act(who, what.verb, what.rest, what.front, what.word)
+    rest = what.rest
+    if who.agrees in {"3p", "1p"} and what.verb == "wear":
+        rest = rest.removeprefix("a ") + "s"
+    act = Act(who, what.verb, rest, what.front, what.word)
     if "{p}" in what.rest:
         other = talk.friend(who)
         act = act._replace(rest=what.rest.replace("{p}", other.en), front=what.front.replace("{p}", other.ja))
@@ -198,7 +201,7 @@ def supposed(talk: Talk) -> Pair:
             [w for w in (cause.keeps if even else cause.leads) if "{p}" not in w.rest and "late" not in w.rest]
         )
     when = None if asks else dice.pick(NEXT) if not even else NEXT[0]
-    if when is not None and ("home early" in what.rest or name in {"hot", "fine"} and when.en == "tonight"):
+    if when is not None and ("home early" in what.rest or (name in {"hot", "fine"} and when.en == "tonight")):
         when = NEXT[0]
     talk.tags.add(f"if:{name}/{what.verb} {what.rest}/{when.en if when else who.key}")
     state, main = caused(talk, cause, who), effect(talk, what, who)
@@ -359,7 +362,7 @@ def when_it_happened(talk: Talk) -> Pair:
     who = talk.someone(first=0.5)
     other = talk.someone(but=(who,), first=0.4 if who.group != "me" else 0)
     if other.group == "we" or who.group == "we":
-        return when_it_happened(talk)
+        raise Retry
     kind = dice.pick(("home", "call", "rang", "rain", "came"))
     if kind == "home" and not ({who.group, other.group} <= {"me", "kin"}):
         kind = "rang"
@@ -392,7 +395,7 @@ def when_it_happened(talk: Talk) -> Pair:
             ]
         )
         if other.group == "me":
-            return because(talk)
+            raise Retry
         side, ja = (
             english(Act(who, "arrive", place.at.replace("in the", "at the"), "", Word("着く", "5")), past=True),
             f"{_ga(talk, who)}{place.ja}に着いた時、",
@@ -429,7 +432,7 @@ def when_it_happened(talk: Talk) -> Pair:
         deed = talk.deed("D p")
     act = talk.done(deed, other, forms="abtdjm", but=(who,))
     if other.en == who.en and kind in {"home"}:
-        return because(talk)
+        raise Retry
     talk.tags.add(f"when:{kind}/{act.key}/{other.key}")
     # the pronoun only where it can't be mistaken
     en = english(act, past=True, progressive=True)
@@ -440,7 +443,7 @@ def when_it_happened(talk: Talk) -> Pair:
         main = dice.pick(("", other.he and {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは"))) + japanese(
             act, lambda w: talk.end(progressive(w), past=True), ""
         )
-        if main.startswith(act.front):
+        if not main.startswith(("彼", "彼女")):
             main = {"he": "彼は", "she": "彼女は"}.get(other.he, "彼らは") + main
     if dice.chance(0.25) and not (kind == "call" and who is I):
         return sentence(f"{en} when {side}"), ja + main + "。"
@@ -461,16 +464,16 @@ def as_a_child(talk: Talk) -> Pair:
     deed = talk.deed(dice.pick(("D w g", "D w", "W w")))
     act = talk.around(talk.done(deed, who, forms="bs"), lasts=0, company=0.35)
     if deed.verb in {"buy", "return", "do", "answer"} or deed.forms == "t":
-        return as_a_child(talk)
+        raise Retry
     if (
-        deed.verb in {"take", "drive"}
-        and "vehicle" in deed.slots
+        (deed.verb in {"take", "drive"}
+        and "vehicle" in deed.slots)
         or "m" in deed.forms
         or "wine" in act.rest
         or "beer" in act.rest
         or "{my}" in act.rest
     ):
-        return as_a_child(talk)
+        raise Retry
     often = dice.pick((("often", "よく"), ("sometimes", "時々")))
     talk.tags.add(f"child:{act.key}/{who.key}/{once_en}")
     where = act._replace(when=When(often[0], often[1], "h", mid=True))
@@ -520,10 +523,7 @@ def whenever(talk: Talk) -> Pair:
         en = f"{english(main, negative=not positive, contract=talk.contract)} when {english(state, who.again if own else None)}"
     topic = talk.topic(who)
     word = before_noun(state.word)
-    if own:
-        ja = f"{topic}{state.front}{word}時は、"
-    else:
-        ja = f"{state.front}{word}時は、{topic}"
+    ja = f"{topic}{state.front}{word}時は、" if own else f"{state.front}{word}時は、{topic}"
     return sentence(en), f"{ja}{often[1]}{main.front}{talk.end(main.word, negative=not positive)}。"
 
 
@@ -603,7 +603,7 @@ def contrast(talk: Talk) -> Pair:
     deed = talk.deed(dice.pick(("D g", "D w", "W g")))
     act = talk.done(deed, who, forms="bmtda", but=(other,), counts=False)
     if "{p}" in deed.rest or deed.rest in {"dinner", "lunch"}:
-        return contrast(talk)
+        raise Retry
     act = talk.timed(act, "past", clock=0)
     talk.tags.add(f"unlike:{act.key}/{who.key}/{other.key}")
     front = dice.chance(0.5)
@@ -626,8 +626,8 @@ def both_reasons(talk: Talk) -> Pair:
     a = Reason(talk, who, tuple(CAUSES), when=when)
     names = tuple(n for n in CAUSES if n != a.name and not (n in weather and a.name in weather))
     b = Reason(talk, other, names, when=None)
-    if a.main[1:5] == b.main[1:5] or a.negative and b.negative and a.main.verb == b.main.verb:
-        return both_reasons(talk)
+    if a.main[1:5] == b.main[1:5] or (a.negative and b.negative and a.main.verb == b.main.verb):
+        raise Retry
     link = "but" if a.negative != b.negative or dice.chance(0.5) else "and"
     en = f"{english_reason(a, past=True, link='back')}, {link} {english_reason(b, past=True, link='back')}"
     end, because_ja = because_end(talk, True)

@@ -2,12 +2,13 @@
 
 from bisect import bisect
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import accumulate
 
 from unrolled.data.phrasebook import links, nested, patterns, states, stories
 from unrolled.data.phrasebook.dice import Dice
 from unrolled.data.phrasebook.patterns import Pair
-from unrolled.data.phrasebook.phrases import Talk
+from unrolled.data.phrasebook.phrases import Retry, Talk
 from unrolled.data.phrasebook.taste import odd
 
 KINDS: tuple[tuple[float, Callable[[Talk], Pair]], ...] = (
@@ -35,8 +36,10 @@ _ENDS = list(accumulate(weight for weight, _ in KINDS))
 
 def drawn(dice: Dice) -> tuple[str, str, set[str]]:
     """One sentence on both sides, with its tags: one that somebody would say."""
+    _, kind = KINDS[bisect(_ENDS, dice.share() * _ENDS[-1])]
     while True:
         talk = Talk(dice)
-        english, japanese = KINDS[bisect(_ENDS, dice.share() * _ENDS[-1])][1](talk)
-        if not odd(english):
-            return english, japanese, talk.tags
+        with suppress(Retry):
+            english, japanese = kind(talk)
+            if not odd(english):
+                return english, japanese, talk.tags

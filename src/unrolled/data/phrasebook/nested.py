@@ -7,7 +7,7 @@ from unrolled.data.phrasebook.japanese import Word, before_noun, finite, negativ
 from unrolled.data.phrasebook.links import Reason, because_end, caused, english_reason, nobody
 from unrolled.data.phrasebook.nouns import THINGS, Person, Thing, people, places, things
 from unrolled.data.phrasebook.patterns import I, Pair, deeds_of, state
-from unrolled.data.phrasebook.phrases import Act, Talk, english, japanese
+from unrolled.data.phrasebook.phrases import Act, Retry, Talk, english, japanese
 from unrolled.data.phrasebook.times import When, past_times
 
 HEADS = (
@@ -98,7 +98,7 @@ def relative_quality(talk: Talk) -> Pair:
     ]
     choices = [a for a in choices if not (verb in {"buy", "give"} and a.en in {"new", "old"})]
     if not choices:
-        return relative_quality(talk)
+        raise Retry
     adjective = dice.pick(choices)
     past = verb in {"eat", "watch", "read", "make"} or adjective.en == "delicious" or dice.chance(0.4)
     past = past and adjective.en not in {"big", "small", "new", "old", "red", "useful", "convenient"}
@@ -113,7 +113,7 @@ def relative_this(talk: Talk) -> Pair:
     """This is the camera that my father gave me."""
     en, ja, thing, _ = described(talk)
     if "dish" in thing.classes or "watching" in thing.classes:
-        return relative_quality(talk)
+        raise Retry
     negative = talk.dice.chance(0.12)
     this = talk.dice.pick((("this", "これ"), ("that", "それ")))
     text = f"{this[0]} is{' not' if negative else ''} {en}"
@@ -125,7 +125,7 @@ def relative_where(talk: Talk) -> Pair:
     dice = talk.dice
     en, ja, thing, verb = described(talk)
     if not {"small", "print", "clothes", "photo"} & set(thing.classes) or verb == "find":
-        return relative_this(talk)
+        raise Retry
     if dice.chance(0.35):
         question = f"where is {en}"
         end = "ありますか。" if talk.polite else dice.pick(("あるの？", "ある？"))
@@ -170,11 +170,11 @@ def relative_object(talk: Talk) -> Pair:
     if verb == "wear":
         word = "着る 1" if "kiru" in thing.classes else "履く 5" if "haku" in thing.classes else "かぶる 5"
         if thing.en in {"skirt", "kimono"}:
-            return relative_object(talk)
+            raise Retry
     if verb == got or got in {"eat", "find", "wear", "read"} or (verb == "read" and thing.en == "dictionary"):
-        return relative_object(talk)
-    if got == "use" or verb == "return" and got != "borrow":
-        return relative_object(talk)
+        raise Retry
+    if got == "use" or (verb == "return" and got != "borrow"):
+        raise Retry
     negative = dice.chance(0.15)
     talk.tags.add(f"did:{verb}/{thing.en}/rel")
     act = Act(who, verb, en, ja + "を", Word(*word.split()), "")
@@ -197,7 +197,7 @@ def somebody(talk: Talk, *, deep: bool = False) -> tuple[str, str, str, str]:
         if (head == "student" and act.verb in {"teach", "work"}) or (
             head == "teacher" and act.verb in {"study", "work"}
         ):
-            return somebody(talk)
+            raise Retry
         return f"{head} {english(act)}", japanese(act, plain_end, "") + ja, head, he
     if kind == "speaks":
         thing = dice.pick(things("language", "played"))
@@ -222,7 +222,7 @@ def somebody(talk: Talk, *, deep: bool = False) -> tuple[str, str, str, str]:
         )
         act = talk.done(deed, who, forms="ab", counts=False)
         if act.rest == "breakfast":
-            return somebody(talk)
+            raise Retry
         where = (
             dice.pick(((" in the park", "公園で"), (" at the cafe", "喫茶店で"), ("", "")))
             if deed.verb in {"read", "drink", "wait", "talk"}
@@ -274,7 +274,7 @@ def relative_person(talk: Talk) -> Pair:
         ]
         if head in {"boy", "girl", "student", "teacher"} or "work" in en or "teach" in en or "stud" in en:
             options = [w for w in options if not w[0].startswith("a") or "'s" in w[0]]
-        if head in {"boy", "girl"}:
+        if head in {"boy", "girl", "student"}:
             options = [w for w in options if w[0] not in {"my uncle", "my aunt"}]
         what = dice.pick(options)
         talk.tags.add(f"is:{what[0]}/{en[:40]}")
@@ -299,7 +299,7 @@ def relative_person(talk: Talk) -> Pair:
                 who, "look", f"for {'an' if en[0] in 'aeiou' else 'a'} {en}", f"{ja}を", progressive(Word("探す", "5"))
             )
             if " is " in f" {en} " or "this" in en or "that " in en or "the " in en.split("who")[1]:
-                return relative_person(talk)
+                raise Retry
             text = english(act, progressive=True, contract=talk.contract)
         else:
             text = english(act)
@@ -331,7 +331,7 @@ def relative_deep(talk: Talk) -> Pair:
     text, japan, thing, verb = described(talk, by=who)
     choices = [a for a in fitting(thing, before=False) if a.en not in {"cheap", "new", "old"}]
     if not choices or verb in {"wear", "eat"}:
-        return relative_deep(talk)
+        raise Retry
     adjective = dice.pick(choices)
     talk.tags |= {"depth:2", f"is:{adjective.en}/{thing.en}/deep"}
     past = verb in {"watch", "read", "make"}
@@ -431,7 +431,7 @@ def said(talk: Talk, *, deep: bool = False) -> Pair:
         while other.group not in named:
             other = talk.someone(but=(who,), first=0)
         if who.group not in named or "、" in ja or "ので" in ja or "から、" in ja:
-            return said(talk, deep=True)
+            raise Retry
         talk.tags.add("depth:2")
         en = f"{other.en} said that {who.en} had said that {en}"
         ja = f"{talk.topic(other, drop=0)}{who.ja}が{ja}と言ったと{talk.end(said_word, past=True)}。"
@@ -478,12 +478,12 @@ def thought(talk: Talk) -> Pair:
         act = state(talk, who)
         text, ja = english(act), topic + japanese(act, plain_end, "")
     elif inner == "weather":
-        name, front, word, when = dice.pick(
+        name, front, word = dice.pick(
             (
-                ("rain", "雨が", Word("降る", "5"), 0),
-                ("snow", "雪が", Word("降る", "5"), 0),
-                ("be cold", "", Word("寒い", "i"), 0),
-                ("be hot", "", Word("暑い", "i"), 0),
+                ("rain", "雨が", Word("降る", "5")),
+                ("snow", "雪が", Word("降る", "5")),
+                ("be cold", "", Word("寒い", "i")),
+                ("be hot", "", Word("暑い", "i")),
             )
         )
         time = dice.pick((("tomorrow", "明日"), ("this weekend", "今週末"), ("next Sunday", "来週の日曜日")))
@@ -522,7 +522,7 @@ def wondered(talk: Talk) -> Pair:
                 *deeds_of("learn"),
                 *deeds_of("travel"),
             )
-            if ("W" in d.marks or "Y" in d.marks) and "{p}" not in d.rest or kind in {"when"} and "Y" in d.marks
+            if (("W" in d.marks or "Y" in d.marks) and "{p}" not in d.rest) or (kind in {"when"} and "Y" in d.marks)
         ]
     )
     if kind in {"where", "what"}:
@@ -580,15 +580,15 @@ def quoted(talk: Talk) -> Pair:
         talk.tags = set(saved)
         en, ja = kind(talk)
         if (
-            en.startswith(("I ", "I'", "Please", "Let's", "Shall", "Could", "May", "Can", "Would", "Why", "We "))
-            and talk.me == "私"
-            or en.startswith(("I ", "Please", "Let's", "Could"))
-            and "僕" not in ja
+            (en.startswith(("I ", "I'", "Please", "Let's", "Shall", "Could", "May", "Can", "Would", "Why", "We "))
+            and talk.me == "私")
+            or (en.startswith(("I ", "Please", "Let's", "Could"))
+            and "僕" not in ja)
         ):
             break
     else:
         talk.polite, talk.quiet = outer, False
-        return said(talk)
+        raise Retry
     talk.polite, talk.quiet = outer, False
     talk.tags.add(f"quote:{who.key}")
     asks = en.endswith("?")
@@ -596,15 +596,8 @@ def quoted(talk: Talk) -> Pair:
     inner = en if asks else en[:-1] + ","
     quote = "「" + ja.removesuffix("。") + "」"
     said_ = talk.end(Word("聞く", "5") if asks else Word("言う", "5"), past=True)
-    if dice.chance(0.5):
-        text = (
-            f'"{inner}" {who.en} {verb[0]}.'
-            if not who.en.startswith(("my", "the", "he", "she", "they"))
-            else f'"{inner}" {who.en} {verb[0]}.'
-        )
-    else:
-        text = f'{sentence(who.en, "")} {verb[0]}, "{en}"'
+    text = f'"{inner}" {who.en} {verb[0]}.' if dice.chance(0.5) else f'{sentence(who.en, "")} {verb[0]}, "{en}"'
     return text, f"{talk.topic(who, drop=0)}{quote}と{said_}。"
 
 
-__all__ = ["I", "Subject", "english_reason", "negative_stem", "nobody", "people", "before_noun", "te"]
+__all__ = ["I", "Subject", "before_noun", "english_reason", "negative_stem", "nobody", "people", "te"]

@@ -23,7 +23,7 @@ from unrolled.data.phrasebook.japanese import (
     volitional,
 )
 from unrolled.data.phrasebook.nouns import PEOPLE, THINGS, Person, places, things
-from unrolled.data.phrasebook.phrases import Act, Talk, english, japanese
+from unrolled.data.phrasebook.phrases import Act, Retry, Talk, english, japanese
 from unrolled.data.phrasebook.times import When
 from unrolled.data.phrasebook.verbs import DEEDS, Deed, deeds
 
@@ -89,25 +89,17 @@ def told_daily(talk: Talk) -> Pair:
 def told_now(talk: Talk) -> Pair:
     """What somebody is doing."""
     dice = talk.dice
-    negative, past = False, dice.chance(0.2)
+    past = dice.chance(0.2)
     act = talk.around(talk.done(talk.deed("p"), talk.someone(first=0.2), forms="abstdmjp"), lasts=0)
     if past:
-        act = (
-            talk.timed(act._replace(deed=act.deed), "past", clock=0) if "D" in act.deed.marks and not negative else act
-        )  # type: ignore[union-attr]
-        if act.when is None or act.when.scales != "D":
-            past, act = False, act._replace(when=None)
-        else:
-            hour = talk.timed(act, "past", clock=1).hour
-            act = act._replace(hour=hour)
-            past = hour is not None
-            if hour is None:
-                act = act._replace(when=None)
+        act = talk.timed(act, "past", clock=1)
+        if act.hour is None:  # was swimming last week: no
+            raise Retry
     if act.when is None and dice.chance(0.6):
         act = act._replace(when=When(*dice.pick((("now", "今"), ("right now", "今"))), "D"))
     talk.tags.add(f"did:{act.key}/{act.when.name if act.when else 'now'}/{act.who.key}")
     word = progressive(act.word)
-    return told(talk, act, past=past, negative=negative, word=word, progressive=True)
+    return told(talk, act, past=past, word=word, progressive=True)
 
 
 def wanted(talk: Talk) -> Pair:
@@ -208,7 +200,7 @@ def asked_for(talk: Talk) -> Pair:
     while kind == "could" and deed.rest.startswith(("{my}", "the flowers")):
         deed = talk.deed("r")
     if kind == "may":
-        deed = dice.pick([d for d in (*deeds_of("use"), *deeds_of("open"), *deeds_of("turn"), *deeds_of("close"))])
+        deed = dice.pick((*deeds_of("use"), *deeds_of("open"), *deeds_of("turn"), *deeds_of("close")))
     if kind in {"don't", "mustn't"}:
         deed = dice.pick([*deeds_of("open"), *deeds_of("close"), *deeds_of("use"), *deeds_of("turn")])
     who = next(p for p in PEOPLE if p.group == "we") if we else YOU
@@ -400,10 +392,7 @@ def went(talk: Talk) -> Pair:
     dice = talk.dice
     who = talk.someone()
     tense = dice.weighted([(5, "past"), (3, "future"), (3, "daily")])
-    if tense == "daily":
-        place = dice.pick(places("quiet", "outdoor"))
-    else:
-        place = dice.pick(places("town", "sight", "city"))
+    place = dice.pick(places("quiet", "outdoor") if tense == "daily" else places("town", "sight", "city"))
     scale = deeds_of("buy")[2] if "city" not in place.classes else deeds_of("move")[0]
     if tense == "daily":
         scale = deeds_of("study")[0]
@@ -432,13 +421,12 @@ def errand(talk: Talk) -> Pair:
     who = talk.someone()
     deed = talk.deed("D e")
     inner = talk.done(deed, who)
-    options = [p for p in places(*deed.places)] if deed.places else []
-    place = dice.pick(options) if options else None
+    place = dice.pick(places(*deed.places)) if deed.places else None
     past = dice.chance(0.6)
     purpose = inner.front + stem(inner.word) + "に"
     rest = f"to {inner.verb} {inner.rest}".strip()
     if place is None or place.en == "home" or "inside" in place.classes:
-        return told_past(talk)
+        raise Retry
     front = purpose + place.ja + "へ" if dice.chance(0.4) else place.ja + "に" + purpose
     act = Act(who, "go", f"{place.to} {rest}", front, Word("行く", "5"), inner.key, deed=deed)
     act = talk.timed(act, "past" if past else "future", clock=0)
@@ -586,4 +574,4 @@ def state(talk: Talk, who: Person) -> Act:
     return act
 
 
-__all__ = ["I", "THINGS", "YOU", "article"]
+__all__ = ["THINGS", "YOU", "I", "article"]

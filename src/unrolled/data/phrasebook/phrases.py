@@ -19,7 +19,7 @@ from unrolled.data.phrasebook.nouns import PEOPLE, THINGS, Person, Thing, people
 from unrolled.data.phrasebook.times import When, at, bare_hour, daily_times, dated, future_times, lasting, past_times
 from unrolled.data.phrasebook.verbs import Deed, deeds
 
-__all__ = ["PEOPLE", "Act", "Phrase", "Talk", "english", "finite", "japanese", "later"]
+__all__ = ["PEOPLE", "Act", "Phrase", "Retry", "Talk", "english", "finite", "japanese", "later"]
 
 
 class Phrase(NamedTuple):
@@ -47,6 +47,10 @@ class Act(NamedTuple):
     deed: Deed | None = None
 
 
+class Retry(Exception):
+    """What was drawn makes no sentence; draw again from the beginning, so that no tag of it is left."""
+
+
 class Talk:
     """What one sentence keeps to: its register, its way of writing numbers, what it calls the speaker; and its tags.
 
@@ -69,6 +73,7 @@ class Talk:
 
     def topic(self, who: Person, particle: str = "は", *, drop: float = 0.6) -> str:
         """The subject with its particle; the speaker is mostly left out."""
+        self.tags.add(f"as:subject/{who.key}")
         if self.quiet and who.group in {"me", "we"}:
             return ""
         if who.group == "me":
@@ -92,9 +97,7 @@ class Talk:
         unclear = {p.he for p in but} | ({"we"} if but else set())  # nobody would know who "he" is
         choices = [p for p in people(*groups) if p.en not in unclear and not any(alike(p, b) for b in but)]
         choices = choices or [p for p in people("name", "kin") if not any(alike(p, b) for b in but)]
-        who = self.dice.pick(choices)
-        self.tags.add(f"as:subject/{who.key}")
-        return who
+        return self.dice.pick(choices)
 
     def other(self, *but: Person) -> Person:
         """Somebody who is met, called or helped: not a pronoun, and none of those."""
@@ -107,9 +110,7 @@ class Talk:
 
     def asked_about(self) -> Person:
         """Whom one asks about: not one's own family."""
-        who = self.dice.pick(people("name", "he", "she", "they", "teacher", "manager", "students", "nurse"))
-        self.tags.add(f"as:subject/{who.key}")
-        return who
+        return self.dice.pick(people("name", "he", "she", "they", "teacher", "manager", "students", "nurse"))
 
     def phrase(self, thing: Thing, form: str, *, place: str = "") -> Phrase:
         """The thing in one of its forms; see ``verbs``. ``place`` is where it stands, unless as an object."""
@@ -210,7 +211,7 @@ class Talk:
             other = self.friend(act.who)
             together = "と一緒に" if dice.chance(0.6) else "と"
             act = act._replace(company=(f"with {other.en}", other.ja + together))
-        elif "u" in deed.marks and dice.chance(lasts):
+        elif "u" in deed.marks and act.front[-1:] in {"を", "と", ""} and dice.chance(lasts):
             act = act._replace(lasts=lasting(dice, digits=self.digits))
         return act
 
@@ -237,7 +238,7 @@ class Talk:
         daily = when.en in ("every day", "usually", "always", "every morning")
         daily = daily or ("z" in deed.marks and tense == "daily")
         if (
-            (chosen == "D" and "ago" not in when.en and "week" not in when.en or daily)
+            ((chosen == "D" and "ago" not in when.en and "week" not in when.en) or daily)
             and act.lasts is None
             and dice.chance(1 if "z" in deed.marks else clock)
         ):
@@ -259,7 +260,7 @@ def english(
     when = act.when if timed else None
     adverb = when.en if when is not None and when.mid else ""
     late = when.en if when is not None and not when.mid and not front else ""
-    tail = [verb and rest or act.rest, act.company[0] if act.company else "", act.where[0] if act.where else ""]
+    tail = [(verb and rest) or act.rest, act.company[0] if act.company else "", act.where[0] if act.where else ""]
     tail += [act.lasts[0] if act.lasts else ""]
     hour = act.hour.en if act.hour is not None and timed else ""
     tail += [hour, late]

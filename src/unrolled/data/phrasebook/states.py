@@ -2,11 +2,11 @@
 
 from unrolled.data.phrasebook import numbers
 from unrolled.data.phrasebook.adjectives import ADJECTIVES, fitting
-from unrolled.data.phrasebook.english import article, be, clause, question, sentence
+from unrolled.data.phrasebook.english import Subject, article, be, clause, question, sentence
 from unrolled.data.phrasebook.japanese import Word, before_noun
 from unrolled.data.phrasebook.nouns import PEOPLE, THINGS, Person, Thing, people, places, things
-from unrolled.data.phrasebook.patterns import I, Pair, YOU, ask
-from unrolled.data.phrasebook.phrases import Talk
+from unrolled.data.phrasebook.patterns import YOU, I, Pair, ask
+from unrolled.data.phrasebook.phrases import Retry, Talk
 
 TRAITS = (
     ("kind", Word("親切", "na")), ("busy", Word("忙しい", "i")), ("tall", Word("背が高い", "i")), ("young", Word("若い", "i")),
@@ -65,9 +65,8 @@ def quality(talk: Talk) -> Pair:
     if negative and dice.chance(0.4):
         degree = ("very ", "あまり")
     talk.tags.add(f"is:{adjective.en}/{thing.en}/{degree[0]}{past}{negative}")
-    en = f"{item.en} {be('3s', was=past)}{' not' if negative else ''} {degree[0]}{adjective.en}"
-    if negative and talk.contract:
-        en = en.replace("is not", "isn't").replace("was not", "wasn't")
+    said = f"{degree[0]}{adjective.en}"
+    en = clause(Subject(item.en, "3s"), "be", said, past=past, negative=negative, contract=talk.contract)
     if asks and not negative:
         en = f"{be('3s', was=past)} {item.en} {adjective.en}"
         return sentence(en, "?"), ask(talk, item.ja + "は", adjective.word, past=past)
@@ -79,9 +78,9 @@ def trait(talk: Talk) -> Pair:
     dice = talk.dice
     who = talk.someone(first=0.15)
     en, word = dice.pick(TRAITS)
-    if who.key in {"I", "we"} and en not in PASSING or who.group == "me" and en not in PASSING:
+    if (who.key in {"I", "we"} and en not in PASSING) or (who.group == "me" and en not in PASSING):
         en, word = "busy", Word("忙しい", "i")
-    if en == "young" and who.group not in {"name", "role"} or who.key in {"children", "students"}:
+    if (en == "young" and who.group not in {"name", "role"}) or who.key in {"children", "students"}:
         en, word = "cheerful", Word("明るい", "i")
     passing = en in PASSING
     past, negative = passing and dice.chance(0.4), dice.chance(0.15)
@@ -283,12 +282,12 @@ def compared(talk: Talk) -> Pair:
         who = talk.someone(first=0.15)
         other = talk.other(who)
         if who.agrees == "3p" or who.group == "we":
-            return trait(talk)
+            raise Retry
         aged = who.key in {"father", "mother", "uncle", "aunt", "grandfather", "grandmother"}
         if aged or other.group != "name":
             who, other = talk.dice.some(people("name"), 2)
             if other.ja == who.ja:
-                return trait(talk)
+                raise Retry
             talk.tags.add(f"as:subject/{who.key}")
         more, word = dice.pick(
             (
@@ -348,14 +347,8 @@ def priced(talk: Talk) -> Pair:
     if dice.chance(0.25):
         asks = f"how much {be('3s', was=past)} {item.en}"
         return sentence(asks, "?"), ask(talk, f"{item.ja}は", Word("いくら", "n"), past=past)
-    en = clause(_it(item.en), dice.pick(("be", "cost")), en_yen, past=past)
+    en = clause(Subject(item.en, "3s"), dice.pick(("be", "cost")), en_yen, past=past)
     return sentence(en), f"{item.ja}は{talk.end(Word(ja_yen, 'n'), past=past)}。"
-
-
-def _it(en: str):
-    from unrolled.data.phrasebook.english import Subject
-
-    return Subject(en, "3s")
 
 
 def measured(talk: Talk) -> Pair:
@@ -400,7 +393,7 @@ def measured(talk: Talk) -> Pair:
         en = f"the temperature in {place.en} {be('3s', was=past)} {en} {when[0]}"
         return sentence(en), f"{when[1]}の{place.ja}の気温は{talk.end(Word(ja, 'n'), past=past)}。"
     if kind == "weight":
-        thing = dice.pick(things("machine", "furniture") + (THINGS["box"], THINGS["bag"]))
+        thing = dice.pick((*things("machine", "furniture"), THINGS["box"], THINGS["bag"]))
         if "small" in thing.classes:
             thing = THINGS["box"]
         item = talk.phrase(thing, "d", place="subject")
@@ -442,7 +435,7 @@ def dated(talk: Talk) -> Pair:
         talk.tags.add(f"day:{date_en}/{day_en}")
         en = f"{when[0]} {'was' if when[2] else 'is'} {day_en}, {date_en}"
         return sentence(en), f"{when[1]}は{date_ja}、{talk.end(Word(day_ja, 'n'), past=when[2])}。"
-    who = dice.pick([p for p in people("kin", "name", "me", "he", "she", "friend") if p.en != "I" or True])
+    who = dice.pick(people("kin", "name", "me", "he", "she", "friend"))
     if kind == "birthday":
         en, ja = numbers.day_of_year(dice.whole(1, 12), dice.whole(1, 28))
         whose = who.his if who.group in {"me", "he", "she"} else who.en + "'s"
@@ -498,7 +491,7 @@ def dated(talk: Talk) -> Pair:
     when = (" yesterday", "昨日の") if past else dice.pick((("", ""), (" tomorrow", "明日の")))
     verb, word = ("end", Word("終わる", "5")) if ends else (dice.pick(("start", "begin")), Word("始まる", "5"))
     talk.tags.add(f"begins:{what[0]}/{en}/{when[0]}")
-    text = clause(_it(what[0]), verb, f"at {en}{when[0]}", past=past)
+    text = clause(Subject(what[0], "3s"), verb, f"at {en}{when[0]}", past=past)
     return sentence(text), f"{when[1]}{what[1]}は{ja}に{talk.end(word, past=past)}。"
 
 

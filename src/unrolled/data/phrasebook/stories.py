@@ -7,7 +7,7 @@ from unrolled.data.phrasebook.japanese import Word, finite, progressive, te
 from unrolled.data.phrasebook.links import Reason, because_end, but_end, caused, nobody
 from unrolled.data.phrasebook.nouns import Person, people, places, things
 from unrolled.data.phrasebook.patterns import I, Pair, deeds_of, state
-from unrolled.data.phrasebook.phrases import Act, Talk, english, japanese, mine
+from unrolled.data.phrasebook.phrases import Act, Retry, Talk, english, japanese, mine
 from unrolled.data.phrasebook.times import When, at, bare_hour
 
 # the parts of a day in their order; a story takes some of each script, and keeps the order
@@ -88,21 +88,14 @@ def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:
     if what == "dishes":
         return act("wash", "the dishes", "お皿を", "洗う", "5")
     if what == "evening":
-        return dice.pick(
-            (
-                act("watch", "TV", "テレビを", "見る", "1"),
-                act("listen", "to music", "音楽を", "聞く", "5"),
-                *(
-                    ()
-                    if daily
-                    else (
-                        drawn("read", 0, "a"),
-                        drawn("watch", 0, "a"),
-                        act("write", "an e-mail", "メールを", "書く", "5"),
-                    )
-                ),
-            )
-        )
+        kind = dice.pick(("TV", "music") if daily else ("TV", "music", "read", "watch", "e-mail"))
+        if kind in {"read", "watch"}:
+            return drawn(kind, 0, "a")
+        if kind == "TV":
+            return act("watch", "TV", "テレビを", "見る", "1")
+        if kind == "music":
+            return act("listen", "to music", "音楽を", "聞く", "5")
+        return act("write", "an e-mail", "メールを", "書く", "5")
     if what == "bath":
         return act("take", "a bath", "お風呂に", "入る", "5")
     if what == "bed":
@@ -124,15 +117,13 @@ def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:
             )
         )
     if what == "fun":
-        one = dice.pick(
-            (
-                drawn("play", 1),
-                act("watch", "a movie", "映画を", "見る", "1"),
-                drawn("play", 0),
-                act("swim", "at the pool", "プールで", "泳ぐ", "5"),
-                act("play", "tennis", "テニスを", "する", "s"),
-            )
-        )
+        kind = dice.pick(("sport", "movie", "music", "swim", "sport"))
+        if kind == "movie":
+            one = act("watch", "a movie", "映画を", "見る", "1")
+        elif kind == "swim":
+            one = act("swim", "at the pool", "プールで", "泳ぐ", "5")
+        else:
+            one = drawn("play", 1 if kind == "sport" else 0)
         if dice.chance(0.4):
             other = talk.friend(who)
             one = one._replace(company=(f"with {other.en}", f"{other.ja}と"))
@@ -290,7 +281,7 @@ def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
     script = dice.pick((WORKDAY, HOLIDAY, STUDY, TRIP)) if tense != "daily" else WORKDAY
     parts = parts_of_day(talk, who, script, count, daily=tense == "daily")
     if len(parts) < max(2, count - 1):
-        return told_day(talk, count, who=who)
+        raise Retry
     when = dice.pick(DAYS[tense])
     if script is WORKDAY and tense != "daily":
         when = (
@@ -339,11 +330,7 @@ def told_day(talk: Talk, count: int, *, who: Person | None = None) -> Pair:
         ja_parts[-1] = dice.pick(("それから", "その後")) + ja_parts[-1]
     else:
         en = listed(en_parts)
-    if tense == "daily":
-        text = f"{when[0]}, {en}"
-    else:
-        text = f"{when[0]}, {en}"
-    return sentence(text), start + "、".join(ja_parts) + "。"
+    return sentence(f"{when[0]}, {en}"), start + "、".join(ja_parts) + "。"
 
 
 def short_day(talk: Talk) -> Pair:
@@ -382,14 +369,14 @@ def reasoned_day(talk: Talk) -> Pair:
             and (
                 parts[0][0].verb not in out
                 or parts[0][0].rest == "a bath"
-                or parts[0][0].rest.startswith("the ")
-                and parts[0][0].verb == "play"
+                or (parts[0][0].rest.startswith("the ")
+                and parts[0][0].verb == "play")
             )
         )
     ):
         parts = parts[1:]
-    if len(parts) < 2:
-        return reasoned_day(talk)
+    if len(parts) < 2 or (len(parts) < 4 and parts[-1][0].rest == "to bed"):
+        raise Retry
     when = dice.pick((("yesterday", "昨日"), ("last Sunday", "先週の日曜日"), ("last Saturday", "先週の土曜日")))
     en_parts, ja_parts = [], []
     for i, (one, hour_en, hour_ja) in enumerate(parts):
@@ -403,10 +390,7 @@ def reasoned_day(talk: Talk) -> Pair:
     topic = talk.topic(who)
     en = f"{english(act, past=True)} {when[0]}, "
     en = f"because {en}{listed(en_parts)}" if dice.chance(0.6) else f"{en}so {listed(en_parts)}"
-    if own:
-        ja = f"{when[1]}は{topic}" if not topic else f"{topic}{when[1]}"
-    else:
-        ja = f"{when[1]}は"
+    ja = f"{topic}{when[1]}" if own and topic else f"{when[1]}は"
     ja += japanese(act, end, "") + link + "、" + ("" if own else topic) + "、".join(ja_parts) + "。"
     return sentence(en), ja
 
@@ -553,7 +537,7 @@ def two_days(talk: Talk) -> Pair:
     who = talk.someone(first=0.4)
     other = talk.someone(but=(who,), first=0.2)
     if {who.key, other.key} & {"children", "students"}:
-        return two_days(talk)
+        raise Retry
     when = dice.pick((("yesterday", "昨日"), ("last Sunday", "先週の日曜日"), ("last Saturday", "先週の土曜日")))
     sides_en, sides_ja = [], []
     end, join = but_end(talk, True)
@@ -562,10 +546,10 @@ def two_days(talk: Talk) -> Pair:
         script = dice.pick((HOLIDAY, STUDY, TRIP)) if number == 0 else HOLIDAY
         parts = [p for p in parts_of_day(talk, person, script, dice.whole(3, 5)) if (p[0].verb, p[0].front) not in seen]
         if len(parts) < 2:
-            return two_days(talk)
+            raise Retry
         seen |= {(act.verb, act.front) for act, _, _ in parts}
         if other.ja in "".join(_whole(act) for act, _, _ in parts):
-            return two_days(talk)
+            raise Retry
         en = [
             f"{english(a, past=True) if i == 0 else english(a, bare=True, past=True)} {h}".strip()
             for i, (a, h, _) in enumerate(parts)

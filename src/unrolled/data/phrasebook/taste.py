@@ -19,7 +19,7 @@ _ODD = (
     (" to school", rf"\b({_ADULT})\b[^,]*\b(go|goes|went) to school|\b(Sun|Satur)day\b.* to school|to school\b[^,]* S\w+day"),
     ("day", r"\b(last|next) S\w+day\b[^,]*\b(the office|to work|to school)|\b(the office|to work|to school)\b[^,]* (last|next) S\w+day"),
     (" to ", rf"\bt(each|aught|eaches|eaching)\b[^,]* to (the|my) ({_ADULT})\b"),
-    ("omework", rf"\b({_ADULT})\b[^,]*\bhomework|\bhomework\b.*\b(office|work)\b"),
+    ("omework", rf"\b({_ADULT})\b[^,]*\bhomework|\bhomework\b.*\b(office|work)\b|\b(office|work)\b.*\bhomework\b"),
     ("n exam", rf"\b({_ADULT})\b[^,]*\ban exam"),
     ("ast night", r"\b(school|office|breakfast|lunch|early|for a run|laundry|umbrella)\b[^,]* last night|ast night, [^,]*\b(school|office|breakfast|lunch|up early)\b"),
     ("his morning", r"\b(to bed early|dinner|curry|late)\b[^,]* (this|yesterday) morning|his morning\b.*\b(to bed early|dinner|until late|home late)"),
