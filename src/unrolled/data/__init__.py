@@ -37,7 +37,8 @@ if TYPE_CHECKING:  # polars is imported when a table is first asked for
     from unrolled.data.tasks import task as task
 
 __all__ = [
-    "TASKS", "Column", "Dataset", "Task", "describe", "export", "load", "names", "phrasebook", "stocks", "task", "weather",
+    "TASKS", "Column", "Dataset", "Task", "describe", "export", "load", "names", "phrasebook", "stocks", "task",
+    "weather",
 ]  # fmt: skip
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
@@ -140,7 +141,8 @@ def stocks() -> pl.DataFrame:
 def export(name: str, path: str | Path) -> Path:
     """Write the data set ``name`` as CSV, TSV or Parquet, as the ending of ``path`` says (.csv.gz and .tsv.gz too).
 
-    For ``phrasebook``, ``path`` is a folder, and in it come text files: train.en, train.ja, and so on. The file appears whole or not at all. Raises DataError for an unknown name or ending, for a file that is there
+    For ``phrasebook``, ``path`` is a folder, and text files come into it: train.en, train.ja, and so on. A file appears
+    whole or not at all. Raises DataError for an unknown name or ending, for a file that is there
     already, and where it can't be written.
     """
     if name == "phrasebook":

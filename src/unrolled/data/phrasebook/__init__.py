@@ -38,7 +38,7 @@ LEAST, MOST = 2_000, 50_000
 
 @dataclass(frozen=True)
 class Phrasebook:
-    """The four parts, each a sequence of pairs (english, japanese); no pair is in there twice, no source in two parts."""
+    """The four parts, each a sequence of pairs (english, japanese): no pair twice, and no source in two parts."""
 
     seed: int
     train: Sequence[Pair]

@@ -8,12 +8,22 @@ from unrolled.data.phrasebook.nouns import THINGS, people, places, things
 from unrolled.data.phrasebook.phrases import Talk
 from unrolled.data.phrasebook.told import Pair
 
-SPOTS = (
-    ("on the desk", "机の上", "small print paper photo"), ("in the bag", "かばんの中", "small print paper"), ("on the chair", "椅子の上", "small clothes print"),
-    ("in the room", "部屋", "furniture machine print pet"), ("in the kitchen", "台所", "dishware fruit furniture kitchen"), ("in the box", "箱の中", "small print fruit"),
-    ("in the garden", "庭", "animal gift"), ("in the park", "公園", "animal"), ("in front of the house", "家の前", "own pet"), ("under the chair", "椅子の下", "pet small"),
-    ("in the refrigerator", "冷蔵庫の中", "fruit kitchen sweet colddrink"), ("on the table", "テーブルの上", "dishware fruit gift sweet"),
-)  # fmt: skip
+# where things are, and the classes of what may be there
+_SPOTS = """
+on the desk|机の上|small print paper photo
+in the bag|かばんの中|small print paper
+on the chair|椅子の上|small clothes print
+in the room|部屋|furniture machine print pet
+in the kitchen|台所|dishware fruit furniture kitchen
+in the box|箱の中|small print fruit
+in the garden|庭|animal gift
+in the park|公園|animal
+in front of the house|家の前|own pet
+under the chair|椅子の下|pet small
+in the refrigerator|冷蔵庫の中|fruit kitchen sweet colddrink
+on the table|テーブルの上|dishware fruit gift sweet
+"""
+SPOTS = tuple(tuple(line.split("|")) for line in _SPOTS.strip().splitlines())
 
 
 def exists(talk: Talk) -> Pair:
@@ -198,7 +208,8 @@ def dated(talk: Talk) -> Pair:
         talk.tags |= {f"born:{who.key}/{date_en}", f"as:subject/{who.key}"}
         where = dice.chance(0.4)
         en = clause(who.subject, "be", f"born in {place.en} on {date_en}" if where else f"born on {date_en}", past=True)
-        ja = f"{talk.topic(who)}{date_ja}に{place.ja + 'で' if where else ''}{talk.end(Word('生まれる', '1'), past=True)}。"
+        there = place.ja + "で" if where else ""
+        ja = f"{talk.topic(who)}{date_ja}に{there}{talk.end(Word('生まれる', '1'), past=True)}。"
         return sentence(en), ja
     if kind == "opens":
         place = dice.pick(
@@ -246,11 +257,21 @@ def dated(talk: Talk) -> Pair:
     return sentence(text), f"{when[1]}{what[1]}は{ja}に{talk.end(word, past=past)}。"
 
 
-WEATHER = (
-    ("it {be} hot", Word("暑い", "i"), ""), ("it {be} cold", Word("寒い", "i"), ""), ("it {be} warm", Word("暖かい", "i"), ""),
-    ("it {be} cool", Word("涼しい", "i"), ""), ("the weather {be} nice", Word("いい", "i"), "天気が"), ("the weather {be} bad", Word("悪い", "i"), "天気が"),
-    ("it {be} raining", Word("降っている", "1"), "雨が"), ("it {be} snowing", Word("降っている", "1"), "雪が"), ("the wind {be} strong", Word("強い", "i"), "風が"),
-)  # fmt: skip
+_WEATHER = """
+it {be} hot|暑い i|
+it {be} cold|寒い i|
+it {be} warm|暖かい i|
+it {be} cool|涼しい i|
+the weather {be} nice|いい i|天気が
+the weather {be} bad|悪い i|天気が
+it {be} raining|降っている 1|雨が
+it {be} snowing|降っている 1|雪が
+the wind {be} strong|強い i|風が
+"""
+WEATHER = tuple(
+    (english, Word(*word.split()), front)
+    for english, word, front in (line.split("|") for line in _WEATHER.strip().splitlines())
+)
 
 
 def weather(talk: Talk) -> Pair:

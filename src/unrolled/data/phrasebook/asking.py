@@ -29,9 +29,7 @@ def asked_for(talk: Talk) -> Pair:
         act = talk.timed(talk.around(act, where=0.5, company=0, lasts=0), "future", clock=0)
     else:
         talk.tags.add(f"did:{act.key}/{kind}")
-    plain = " ".join(
-        f"{act.verb} {english(act, verb='', bare=True, future=True).removeprefix('will ').removeprefix(act.verb)}".split()
-    )
+    plain = " ".join(english(act, bare=True, future=True).removeprefix("will ").split())
     body = japanese(act, lambda w: "", "")
     word, polite = act.word, talk.polite
     if kind == "please":

@@ -8,25 +8,31 @@ from unrolled.data.phrasebook.phrases import Act, Talk
 from unrolled.data.phrasebook.times import at, bare_hour
 from unrolled.data.phrasebook.told import deeds_of
 
+
+def _script(text: str) -> tuple[tuple[str, tuple[int, int]], ...]:
+    """Parts of a day with the hours in which they begin: "wake 5-7, shower 6-8"."""
+    parts = [part.replace("-", " ").split() for part in text.split(",")]
+    return tuple((name, (int(low), int(high))) for name, low, high in parts)
+
+
 # the parts of a day in their order; a story takes some of each script, and keeps the order
-WORKDAY = (
-    ("wake", (5, 7)), ("shower", (6, 8)), ("breakfast", (6, 8)), ("news", (7, 8)), ("leave", (7, 9)), ("ride", (7, 9)), ("work", (9, 17)), ("lunch", (12, 13)),
-    ("meet", (17, 18)), ("buy", (17, 18)), ("return", (18, 19)), ("cook", (18, 19)), ("dinner", (19, 20)), ("dishes", (20, 20)), ("evening", (20, 21)), ("bath", (21, 21)), ("bed", (22, 23)),
-)  # fmt: skip
-
-HOLIDAY = (
-    ("wake", (7, 9)), ("breakfast", (8, 9)), ("laundry", (9, 10)), ("clean", (9, 11)), ("walk", (10, 11)), ("lunch", (12, 13)), ("fun", (13, 15)), ("buy", (15, 16)), ("tea", (15, 16)),
-    ("return", (17, 18)), ("cook", (18, 18)), ("dinner", (19, 20)), ("evening", (20, 21)), ("call", (20, 21)), ("bath", (21, 21)), ("bed", (22, 23)),
-)  # fmt: skip
-
-TRIP = (
-    ("wake", (5, 7)), ("leave", (6, 8)), ("train", (7, 9)), ("sight", (10, 11)), ("photos", (11, 12)), ("lunch", (12, 13)), ("museum", (13, 15)), ("gift", (15, 16)), ("tea", (15, 16)),
-    ("dinner", (18, 20)), ("hotel", (20, 21)),
-)  # fmt: skip
-
-STUDY = (
-    ("library", (9, 10)), ("borrow", (9, 10)), ("studied", (10, 12)), ("lunch", (12, 13)), ("wrote", (13, 15)), ("sent", (15, 16)), ("meet", (16, 17)), ("return", (17, 18)), ("dinner", (19, 20)), ("evening", (20, 21)), ("bed", (22, 23)),
-)  # fmt: skip
+WORKDAY = _script(
+    "wake 5-7, shower 6-8, breakfast 6-8, news 7-8, leave 7-9, ride 7-9, work 9-17, lunch 12-13, meet "
+    "17-18, buy 17-18, return 18-19, cook 18-19, dinner 19-20, dishes 20-20, evening 20-21, bath 21-21, "
+    "bed 22-23"
+)
+HOLIDAY = _script(
+    "wake 7-9, breakfast 8-9, laundry 9-10, clean 9-11, walk 10-11, lunch 12-13, fun 13-15, buy 15-16, "
+    "tea 15-16, return 17-18, cook 18-18, dinner 19-20, evening 20-21, call 20-21, bath 21-21, bed 22-23"
+)
+TRIP = _script(
+    "wake 5-7, leave 6-8, train 7-9, sight 10-11, photos 11-12, lunch 12-13, museum 13-15, gift 15-16, "
+    "tea 15-16, dinner 18-20, hotel 20-21"
+)
+STUDY = _script(
+    "library 9-10, borrow 9-10, studied 10-12, lunch 12-13, wrote 13-15, sent 15-16, meet 16-17, return "
+    "17-18, dinner 19-20, evening 20-21, bed 22-23"
+)
 
 
 def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:

@@ -87,7 +87,7 @@ def listed(items: list[str], last: str = "and") -> str:
 
 
 def clause(who: Subject, verb: str, rest: str = "", *, contract: bool = False, adverb: str = "", **how: object) -> str:
-    """A statement. ``how``: past, negative, future, progressive, perfect, can; ``adverb`` stands by the verb (often)."""
+    """A statement. ``how``: past, negative, future, progressive, perfect, can; ``adverb`` stands by the verb."""
     auxiliary, main = _group(who.agrees, verb, **how)  # type: ignore[arg-type]
     subject = who.en
     if how.get("negative"):

@@ -3,29 +3,87 @@
 from unrolled.data.phrasebook.causes import Effect
 from unrolled.data.phrasebook.english import ing, sentence
 from unrolled.data.phrasebook.japanese import Word, progressive, stem, ta, te
-from unrolled.data.phrasebook.nouns import Person, places, things
+from unrolled.data.phrasebook.nouns import Person, places
 from unrolled.data.phrasebook.phrases import Act, Retry, Talk, english, japanese
-from unrolled.data.phrasebook.reasons import PAST, but_end, effect, paused
+from unrolled.data.phrasebook.reasons import effect
 from unrolled.data.phrasebook.times import When
 from unrolled.data.phrasebook.told import I, Pair, deeds_of
 
-ROUTINE = (
-    (1, "get", "up", "", Word("起きる", "1")), (2, "take", "a shower", "シャワーを", Word("浴びる", "1")), (3, "have", "breakfast", "朝ご飯を", Word("食べる", "1")),
-    (4, "brush", "{my} teeth", "歯を", Word("磨く", "5")), (4, "read", "the newspaper", "新聞を", Word("読む", "5")), (5, "go", "to work", "仕事に", Word("行く", "5")),
-    (4, "walk", "the dog", "犬を散歩に", Word("連れて行く", "5")), (7, "come", "home", "家に", Word("帰る", "5")), (8, "do", "{my} homework", "宿題を", Word("する", "s")),
-    (8, "cook", "dinner", "晩ご飯を", Word("作る", "5")), (9, "have", "dinner", "晩ご飯を", Word("食べる", "1")), (10, "wash", "the dishes", "お皿を", Word("洗う", "5")), (10, "watch", "TV", "テレビを", Word("見る", "1")),
-    (10, "take", "a bath", "お風呂に", Word("入る", "5")), (10, "read", "a book", "本を", Word("読む", "5")), (10, "listen", "to music", "音楽を", Word("聞く", "5")), (11, "go", "to bed", "", Word("寝る", "1")),
-)  # fmt: skip
+# the order of a day, with what is done in it
+_ROUTINE = """
+1|get|up||起きる 1
+2|take|a shower|シャワーを|浴びる 1
+3|have|breakfast|朝ご飯を|食べる 1
+4|brush|{my} teeth|歯を|磨く 5
+4|read|the newspaper|新聞を|読む 5
+5|go|to work|仕事に|行く 5
+4|walk|the dog|犬を散歩に|連れて行く 5
+7|come|home|家に|帰る 5
+8|do|{my} homework|宿題を|する s
+8|cook|dinner|晩ご飯を|作る 5
+9|have|dinner|晩ご飯を|食べる 1
+10|wash|the dishes|お皿を|洗う 5
+10|watch|TV|テレビを|見る 1
+10|take|a bath|お風呂に|入る 5
+10|read|a book|本を|読む 5
+10|listen|to music|音楽を|聞く 5
+11|go|to bed||寝る 1
+"""
+# what is done beside something else, and what that may be, by the first verb
+_ALONG = """
+listen|to music|音楽を|聞く 5
+listen|to the radio|ラジオを|聞く 5
+drink|coffee|コーヒーを|飲む 5
+watch|TV|テレビを|見る 1
+drink|tea|お茶を|飲む 5
+sing|||歌う 5
+"""
+_WITH = """
+listen|study|||勉強する s
+listen|cook|dinner|晩ご飯を|作る 5
+listen|drive|{my} car|車を|運転する s
+listen|clean|{my} room|部屋を|掃除する s
+listen|read|a book|本を|読む 5
+listen|run|in the park|公園を|走る 5
+drink|read|the newspaper|新聞を|読む 5
+drink|watch|the news|ニュースを|見る 1
+drink|talk|with {p}|{p}と|話す 5
+drink|write|e-mails|メールを|書く 5
+drink|read|a magazine|雑誌を|読む 5
+watch|have|dinner|晩ご飯を|食べる 1
+watch|have|breakfast|朝ご飯を|食べる 1
+watch|do|{my} homework|宿題を|する s
+watch|eat|ice cream|アイスクリームを|食べる 1
+watch|talk|with {p}|{p}と|話す 5
+sing|take|a shower|シャワーを|浴びる 1
+sing|wash|the dishes|お皿を|洗う 5
+sing|clean|the kitchen|台所を|掃除する s
+sing|play|the guitar|ギターを|弾く 5
+sing|play|the piano|ピアノを|弾く 5
+"""
+
+
+def _effects(table: str) -> list[tuple[str, Effect]]:
+    """The rows of a table: what stands before the effect, and the effect."""
+    rows = [line.split("|") for line in table.strip().splitlines()]
+    return [("|".join(row[:-4]), Effect(row[-4], row[-3], row[-2], Word(*row[-1].split()))) for row in rows]
+
+
+ROUTINE = tuple((int(order), effect) for order, effect in _effects(_ROUTINE))
+ALONG = tuple(effect for _, effect in _effects(_ALONG))
+WITH = {verb: tuple(effect for key, effect in _effects(_WITH) if key == verb) for verb in {a.verb for a in ALONG}}
 
 
 def in_order(talk: Talk) -> Pair:
     """Before and after: 寝る前に, 食べた後で, 食べてから."""
     dice = talk.dice
     who = talk.someone(first=0.4)
-    a, b = dice.pick([(a, b) for a in ROUTINE for b in ROUTINE if a[0] < b[0] <= a[0] + 3 and a[4] != b[4]])
+    (_, a), (hour, b) = dice.pick(
+        [(a, b) for a in ROUTINE for b in ROUTINE if a[0] < b[0] <= a[0] + 3 and a[1].word != b[1].word]
+    )
     if who.key == "students":
         who = I
-    first, second = (Act(who, r[1], r[2], r[3], r[4]) for r in (a, b))
+    first, second = (Act(who, *deed) for deed in (a, b))
     past = dice.chance(0.45)
     when = (
         dice.pick((When("yesterday", "昨日", "D"), When("this morning", "今朝", "D")))
@@ -39,11 +97,11 @@ def in_order(talk: Talk) -> Pair:
             )
         )
     )
-    if past and when.en == "this morning" and b[0] > 5:
+    if past and when.en == "this morning" and hour > 5:
         when = When("yesterday", "昨日", "D")
-    before = dice.chance(0.5) and a[1] not in {"get", "come"}
+    before = dice.chance(0.5) and a.verb not in {"get", "come"}
     main, side = (first, second) if before else (second, first)
-    talk.tags.add(f"order:{a[1]} {a[2]}/{b[1]} {b[2]}/{when.en or who.key}")
+    talk.tags.add(f"order:{a.verb} {a.rest}/{b.verb} {b.rest}/{when.en or who.key}")
     main = main._replace(when=when if when.en else None)
     link = "before" if before else "after"
     gerund = dice.chance(0.4)
@@ -71,29 +129,12 @@ def in_order(talk: Talk) -> Pair:
     return sentence(en), f"{head}{linked}、{main.front}{talk.end(main.word, past=past)}。"
 
 
-ALONG = (
-    ("listen", "to music", "音楽を", Word("聞く", "5")),
-    ("listen", "to the radio", "ラジオを", Word("聞く", "5")),
-    ("drink", "coffee", "コーヒーを", Word("飲む", "5")),
-    ("watch", "TV", "テレビを", Word("見る", "1")),
-    ("drink", "tea", "お茶を", Word("飲む", "5")),
-    ("sing", "", "", Word("歌う", "5")),
-)
-
-WITH = {
-    "listen": (("study", "", "", Word("勉強する", "s")), ("cook", "dinner", "晩ご飯を", Word("作る", "5")), ("drive", "{my} car", "車を", Word("運転する", "s")), ("clean", "{my} room", "部屋を", Word("掃除する", "s")), ("read", "a book", "本を", Word("読む", "5")), ("run", "in the park", "公園を", Word("走る", "5"))),
-    "drink": (("read", "the newspaper", "新聞を", Word("読む", "5")), ("watch", "the news", "ニュースを", Word("見る", "1")), ("talk", "with {p}", "{p}と", Word("話す", "5")), ("write", "e-mails", "メールを", Word("書く", "5")), ("read", "a magazine", "雑誌を", Word("読む", "5"))),
-    "watch": (("have", "dinner", "晩ご飯を", Word("食べる", "1")), ("have", "breakfast", "朝ご飯を", Word("食べる", "1")), ("do", "{my} homework", "宿題を", Word("する", "s")), ("eat", "ice cream", "アイスクリームを", Word("食べる", "1")), ("talk", "with {p}", "{p}と", Word("話す", "5"))),
-    "sing": (("take", "a shower", "シャワーを", Word("浴びる", "1")), ("wash", "the dishes", "お皿を", Word("洗う", "5")), ("clean", "the kitchen", "台所を", Word("掃除する", "s")), ("play", "the guitar", "ギターを", Word("弾く", "5")), ("play", "the piano", "ピアノを", Word("弾く", "5"))),
-}  # fmt: skip
-
-
 def meanwhile(talk: Talk) -> Pair:
     """Two things at once: 聞きながら."""
     dice = talk.dice
     who = talk.someone(first=0.35)
     side = dice.pick(ALONG)
-    main = effect(talk, Effect(*dice.pick(WITH[side[0]])), who)
+    main = effect(talk, dice.pick(WITH[side.verb]), who)
     tense = dice.weighted([(3, "past"), (3, "daily"), (2, "now")])
     when = None
     if tense == "past":
@@ -114,20 +155,19 @@ def meanwhile(talk: Talk) -> Pair:
             )
         )
     main = main._replace(when=when)
-    talk.tags.add(f"while:{side[0]} {side[1]}/{main.verb} {main.rest}/{when.en if when else who.key}")
-    how = {"past": tense == "past", "progressive": tense == "now"}
+    talk.tags.add(f"while:{side.verb} {side.rest}/{main.verb} {main.rest}/{when.en if when else who.key}")
+    past, going = tense == "past", tense == "now"
     late = f" {when.en}" if when and not when.mid else ""
-    en = english(main._replace(when=when if when and when.mid else None), contract=talk.contract, **how)
-    en = f"{en} while {ing(side[0])} {side[1]}".strip() + late
+    by_verb = main._replace(when=when if when and when.mid else None)
+    en = english(by_verb, contract=talk.contract, past=past, progressive=going)
+    en = f"{en} while {ing(side.verb)} {side.rest}".strip() + late
     topic = talk.topic(who)
     time = when.ja if when else ""
     head = time + topic if when and not when.mid and dice.chance(0.5) else topic + time
     word = progressive(main.word) if tense == "now" else main.word
-    return sentence(
-        en
-    ), f"{head}{side[2]}{stem(side[3])}ながら、{main.front}{talk.end(word, past=tense == 'past')}。" if dice.chance(
-        0.3
-    ) else f"{head}{side[2]}{stem(side[3])}ながら{main.front}{talk.end(word, past=tense == 'past')}。"
+    comma = "、" if dice.chance(0.3) else ""
+    ja = f"{head}{side.front}{stem(side.word)}ながら{comma}{main.front}{talk.end(word, past=past)}。"
+    return sentence(en), ja
 
 
 def when_it_happened(talk: Talk) -> Pair:
@@ -262,123 +302,3 @@ def as_a_child(talk: Talk) -> Pair:
         else f"{once_ja}の{dice.pick(('時', '頃'))}、{topic}{often[1]}"
     )
     return sentence(en), ja + japanese(act, lambda w: talk.end(w, past=True), "") + "。"
-
-
-def contrast(talk: Talk) -> Pair:
-    """One thing but not the other; one person but not the other: the は of contrast."""
-    dice = talk.dice
-    kind = dice.pick(("objects", "people", "people", "likes", "both"))
-    who = talk.someone(first=0.4)
-    if kind == "objects":
-        deed = dice.pick(
-            [
-                d
-                for v in ("eat", "drink", "buy", "read", "study", "play", "clean")
-                for d in deeds_of(v)
-                if d.slots and len(d.slots) <= 2 and "{p}" not in d.rest
-            ]
-        )
-        form = "t" if deed.verb == "read" or "print" in deed.slots else "b" if deed.verb != "clean" else "m"
-        pool = [t for slot in deed.slots for t in things(slot)]
-        if len(pool) < 2:
-            pool = list(things("language", "subject"))
-            deed = deeds_of("study")[0]
-        a, b = dice.some(pool, 2)
-        if not (a.many and b.many) and form == "t":
-            form = "b"
-        daily = deed.verb in {"eat", "drink", "study", "play"} and dice.chance(0.5)
-        past = not daily
-        if form == "t" and not (a.many and b.many):
-            form = "b"
-        pa, pb = talk.phrase(a, form), talk.phrase(b, form)
-        when = dice.pick(PAST) if past and dice.chance(0.6) else None
-        talk.tags.add(f"both:{deed.verb}/{a.en}/{b.en}")
-        one = Act(who, deed.verb, deed.rest.format(o=pa.en, my="{my}"), f"{pa.ja}は", deed.word)
-        two = Act(who, deed.verb, deed.rest.format(o=pb.en, my="{my}"), f"{pb.ja}は", deed.word)
-        if deed.verb == "play" and "sport" not in deed.slots and past:
-            when = None
-        en1 = english(one, past=past) + (f" {when.en}" if when else "")
-        en2 = english(two, who.again, past=past, negative=True, contract=talk.contract)
-        end, link = but_end(talk, past)
-        topic = talk.topic(who)
-        time = when.ja + paused(when.ja) if when else ""
-        ja = (
-            time
-            + topic
-            + japanese(one, end, "")
-            + link
-            + "、"
-            + japanese(two, lambda w: talk.end(w, past=past, negative=True), "")
-        )
-        return sentence(f"{en1}, but {en2}"), ja + "。"
-    other = talk.someone(but=(who,), first=0.2)
-    if kind in {"likes", "both"}:
-        thing = dice.pick(
-            [
-                t
-                for t in things("food", "drink", "sport", "pet", "listening", "subject")
-                if t.en not in {"egg", "the radio", "water"}
-            ]
-        )
-        name = thing.many or thing.en
-        talk.tags.add(f"likes:{thing.en}/{who.key}/{other.key}/{kind}")
-        a = english(Act(who, "like", name, "", Word("好き", "na")))
-        first = talk.topic(who, drop=0) + thing.ja + "が"
-        if kind == "both":
-            it = dice.pick(("it" if not thing.many else "them",))
-            b = english(Act(other, "like", f"{it}, too", "", Word("好き", "na")))
-            return sentence(
-                f"{a}, and {b}"
-            ), f"{first}{te(Word('好き', 'na'))}、{talk.name(other)}も{talk.end(Word('好き', 'na'))}。"
-        do = "do not" if other.agrees != "3s" else "does not"
-        b = f"{other.en} {do.replace(' not', chr(110) + chr(39) + 't') if talk.contract else do}"
-        end, link = but_end(talk)
-        return (
-            sentence(f"{a}, but {b}"),
-            f"{first}{end(Word('好き', 'na'))}{link}、{talk.topic(other, drop=0)}{talk.end(Word('好き', 'na'), negative=True)}。",
-        )
-    deed = talk.deed(dice.pick(("D g", "D w", "W g")))
-    act = talk.done(deed, who, forms="bmtda", but=(other,), counts=False)
-    if "{p}" in deed.rest or deed.rest in {"dinner", "lunch"}:
-        raise Retry
-    act = talk.timed(act, "past", clock=0)
-    talk.tags.add(f"unlike:{act.key}/{who.key}/{other.key}")
-    front = dice.chance(0.5)
-    en1 = english(act, past=True, front=front)
-    en2 = f"{other.en} {'didnXt' if talk.contract else 'did not'}".replace("X", "'")
-    end, link = but_end(talk, True)
-    time = act.when.ja if act.when else ""
-    bare = act._replace(when=None, hour=None)
-    ja = f"{time}{'、' if front and dice.chance(0.5) else ''}{talk.topic(who, drop=0)}{japanese(bare, end, '')}{link}、{talk.topic(other, drop=0)}{talk.end(act.word, past=True, negative=True)}。"
-    return sentence(f"{en1}, but {en2}"), ja
-
-
-def rather(talk: Talk) -> Pair:
-    """Which of two: どちら."""
-    dice = talk.dice
-    pool = dice.pick(
-        (
-            things("hotdrink", "colddrink"),
-            things("fruit"),
-            things("sport"),
-            things("pet"),
-            things("language"),
-            things("sweet"),
-            things("dish"),
-            things("subject"),
-        )
-    )
-    a, b = dice.some(pool, 2)
-    na, nb = a.many or a.en, b.many or b.en
-    kind = dice.pick(("which", "like", "prefer"))
-    talk.tags.add(f"rather:{a.en}/{b.en}/{kind}")
-    if kind == "which":
-        en = f"which do you like better, {na} or {nb}"
-        body = f"{a.ja}と{b.ja}と、どちらが" if dice.chance(0.5) else f"{a.ja}と{b.ja}では、どちらが"
-        return sentence(en, "?"), body + ("好きですか。" if talk.polite else "好き？")
-    who = talk.someone(first=0.5)
-    if kind == "like":
-        en = english(Act(who, "like", f"{na} better than {nb}", "", Word("好き", "na")))
-        return sentence(en), f"{talk.topic(who)}{b.ja}より{a.ja}のほうが{talk.end(Word('好き', 'na'))}。"
-    en = english(Act(who, "like", f"both {na} and {nb}", "", Word("好き", "na")))
-    return sentence(en), f"{talk.topic(who)}{a.ja}も{b.ja}も{talk.end(Word('好き', 'na'))}。"

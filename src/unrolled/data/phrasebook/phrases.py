@@ -90,7 +90,8 @@ class Talk:
         """A subject: the speaker with the probability ``first``, or somebody else."""
         if self.dice.chance(first) and all(p.group != "me" for p in but):
             return PEOPLE[0]
-        groups = self.dice.weighted([(5, ("name",)), (6, ("kin",)), (2, ("friend",)), (2, ("role",)), (4, ("he", "she")),
+        groups = self.dice.weighted([(5, ("name",)), (6, ("kin",)), (2, ("friend",)), (2, ("role",)),
+                                     (4, ("he", "she")),
                                      (1, ("we",)), (0.7, ("they",))])  # fmt: skip
         if but and but[0].group not in {"me", "he", "she", "they"}:
             groups = ("name", "kin") if groups[0] in {"he", "they"} else groups

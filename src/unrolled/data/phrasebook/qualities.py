@@ -9,18 +9,35 @@ from unrolled.data.phrasebook.nouns import THINGS, people, places, things
 from unrolled.data.phrasebook.phrases import Retry, Talk
 from unrolled.data.phrasebook.told import YOU, I, Pair
 
-TRAITS = (
-    ("kind", Word("親切", "na")), ("busy", Word("忙しい", "i")), ("tall", Word("背が高い", "i")), ("young", Word("若い", "i")),
-    ("strict", Word("厳しい", "i")), ("tired", Word("疲れている", "1")), ("healthy", Word("健康", "na")), ("cheerful", Word("明るい", "i")),
-    ("sick", Word("病気", "n")), ("free", Word("暇", "na")), ("famous", Word("有名", "na")), ("busy", Word("忙しい", "i")),
-)  # fmt: skip
-
+_TRAITS = """
+kind|親切 na
+busy|忙しい i
+tall|背が高い i
+young|若い i
+strict|厳しい i
+tired|疲れている 1
+healthy|健康 na
+cheerful|明るい i
+sick|病気 n
+free|暇 na
+famous|有名 na
+busy|忙しい i
+"""
+TRAITS = tuple((en, Word(*word.split())) for en, word in (line.split("|") for line in _TRAITS.strip().splitlines()))
 PASSING = ("busy", "tired", "sick", "free")
 
 JOBS = (
-    ("doctor", "医者"), ("nurse", "看護師"), ("teacher", "先生"), ("lawyer", "弁護士"), ("police officer", "警察官"),
-    ("student", "学生"), ("engineer", "エンジニア"), ("singer", "歌手"), ("cook", "料理人"), ("writer", "作家"),
-)  # fmt: skip
+    ("doctor", "医者"),
+    ("nurse", "看護師"),
+    ("teacher", "先生"),
+    ("lawyer", "弁護士"),
+    ("police officer", "警察官"),
+    ("student", "学生"),
+    ("engineer", "エンジニア"),
+    ("singer", "歌手"),
+    ("cook", "料理人"),
+    ("writer", "作家"),
+)
 
 
 def quality(talk: Talk) -> Pair:

@@ -266,9 +266,11 @@ def whenever(talk: Talk) -> Pair:
     main = main._replace(when=When(often[0], often[1], "h", mid=True) if often[0] else None)
     own = state.who is who
     if dice.chance(0.6):
-        en = f"when {english(state)}, {english(main, who.again if own else None, negative=not positive, contract=talk.contract)}"
+        body = english(main, who.again if own else None, negative=not positive, contract=talk.contract)
+        en = f"when {english(state)}, {body}"
     else:
-        en = f"{english(main, negative=not positive, contract=talk.contract)} when {english(state, who.again if own else None)}"
+        body = english(main, negative=not positive, contract=talk.contract)
+        en = f"{body} when {english(state, who.again if own else None)}"
     topic = talk.topic(who)
     word = before_noun(state.word)
     ja = f"{topic}{state.front}{word}時は、" if own else f"{state.front}{word}時は、{topic}"

@@ -10,9 +10,13 @@ from unrolled.data.phrasebook.times import past_times
 from unrolled.data.phrasebook.told import Pair, deeds_of
 
 HEADS = (
-    ("man", "男の人", "he", "3s"), ("woman", "女の人", "she", "3s"), ("boy", "男の子", "he", "3s"), ("girl", "女の子", "she", "3s"),
-    ("student", "学生", "he", "3s"), ("teacher", "先生", "she", "3s"),
-)  # fmt: skip
+    ("man", "男の人", "he"),
+    ("woman", "女の人", "she"),
+    ("boy", "男の子", "he"),
+    ("girl", "女の子", "she"),
+    ("student", "学生", "he"),
+    ("teacher", "先生", "she"),
+)
 
 # how a thing of these classes comes to somebody: verb, Japanese particle and word
 GOT = {
@@ -186,8 +190,8 @@ def relative_object(talk: Talk) -> Pair:
 def somebody(talk: Talk, *, deep: bool = False) -> tuple[str, str, str, str]:
     """A person by what they do: ("the woman who lives in Tokyo", 東京に住んでいる女の人), the head, and its pronoun."""
     dice = talk.dice
-    head, ja, he, agrees = dice.pick(HEADS)
-    who = Person("who", "", agrees, "", {"he": "his", "she": "her"}[he], he, "head", head)
+    head, ja, he = dice.pick(HEADS)
+    who = Person("who", "", "3s", "", {"he": "his", "she": "her"}[he], he, "head", head)
     kind = dice.weighted([(4, "lives"), (2, "speaks"), (3, "wears"), (3, "with"), (3, "did")])
     if head in {"boy", "girl"} and kind in {"lives", "did"}:
         kind = "wears"

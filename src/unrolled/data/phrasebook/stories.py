@@ -140,9 +140,7 @@ def reasoned_day(talk: Talk) -> Pair:
     when = dice.pick((("yesterday", "昨日"), ("last Sunday", "先週の日曜日"), ("last Saturday", "先週の土曜日")))
     en_parts, ja_parts = [], []
     for i, (one, hour_en, hour_ja) in enumerate(parts):
-        en_parts.append(
-            f"{english(one, who.again if own else None, past=True) if i == 0 else english(one, bare=True, past=True)} {hour_en}".strip()
-        )
+        en_parts.append(f"{english(one, who.again if own else None, past=True, bare=i > 0)} {hour_en}".strip())
         ja_parts.append(hour_ja + japanese(one, te if i < len(parts) - 1 else (lambda w: talk.end(w, past=True)), ""))
         talk.tags.add(f"did:{one.key}/{name}/{when[0]}")
     talk.tags.add(f"chain:{len(parts)}")
@@ -170,11 +168,9 @@ def family(talk: Talk, count: int) -> Pair:
     acts = []
     for person in kin:
         talk.tags.add(f"as:subject/{person.key}")
-        for _ in range(30):
-            act = state(talk, person)
-            if all(a.front != act.front for a in acts):
-                break
-        acts.append(act)
+        acts.append(state(talk, person))
+    if len({act.front for act in acts}) < count:
+        raise Retry
     contrasting = len(acts) == 2 and dice.chance(0.4)
     en = [english(act) for act in acts]
     text = f"{en[0]}, but {en[1]}" if contrasting else listed(en) if len(en) > 2 else ", and ".join(en)
@@ -211,16 +207,9 @@ def week(talk: Talk, count: int | None = None) -> Pair:
     used: list[str] = []
     for i in range(count):
         day_en, day_ja = numbers.weekday(start + i)
-        for _ in range(40):
+        deed = talk.deed(dice.pick(("D w", "W g m", "D g m")))
+        while deed.verb in used or deed.rest in {"lunch", "dinner"} or "{my}" in deed.rest or "Y" in deed.marks:
             deed = talk.deed(dice.pick(("D w", "W g m", "D g m")))
-            if (
-                deed.verb not in used
-                and "{my}" not in deed.rest
-                and deed.rest not in {"lunch", "dinner"}
-                and "e-mail" not in deed.rest
-                and "Y" not in deed.marks
-            ):
-                break
         act = talk.around(talk.done(deed, who, forms="absm"), lasts=0, where=0.3, company=0.3)
         used += [act.verb, *({"bake": ["make"], "make": ["bake"]}.get(act.verb, []))]
         body = (

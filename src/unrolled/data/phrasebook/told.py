@@ -168,8 +168,7 @@ def skilled(talk: Talk) -> Pair:
     past = past and deed.verb != "answer" and deed.verb != "drive" and who.key not in {"I", "children"}
     talk.tags.add(f"did:{act.key}/can/{who.key}")
     front = act.front[:-1] + "が" if act.front.endswith("を") else act.front
-    how: dict[str, bool] = {"can": True, "past": past, "negative": negative}
-    en = english(act, contract=talk.contract, **how)
+    en = english(act, contract=talk.contract, can=True, past=past, negative=negative)
     ja = japanese(
         act,
         lambda w: talk.end(w, past=past, negative=negative),

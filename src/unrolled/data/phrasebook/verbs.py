@@ -27,10 +27,11 @@ class Deed(NamedTuple):
     places: tuple[str, ...]
 
 
-# forms of the object (y, any, takes their place in a denial): a one, n so many, s some, b bare, t the, d this or that, m mine, j with an adjective
+# forms of the object: a one, n so many, s some, b bare, t the, d this or that, m mine, j with an adjective, and
+#        in their place y, any, in a denial
 # marks: D told of a day, W of a week or month, Y of a year; h done daily, w weekly; p going on; c in company;
-#        m wanted, owed or allowed; r asked of somebody; k a skill; u for some time; e an errand to go for; g gladly done;
-#        z said with its hour
+#        m wanted, owed or allowed; r asked of somebody; k a skill; u for some time; e an errand to go for;
+#        g gladly done; z said with its hour
 _DEEDS = """
 eat|food|ansbdj|{o}|{o}を{q}|食べる 1|D w p c m g|11-21|dine home
 drink|drink|ansb|{o}|{o}を{q}|飲む 5|D h p c m g|8-21|tea
