@@ -19,19 +19,16 @@ def contrast(talk: Talk) -> Pair:
         deed = dice.pick(
             [
                 d
-                for v in ("eat", "drink", "buy", "read", "study", "play", "clean")
+                for v in ("eat", "drink", "buy", "read", "study", "play")
                 for d in deeds_of(v)
                 if d.slots and len(d.slots) <= 2 and "{p}" not in d.rest
             ]
         )
-        form = "t" if deed.verb == "read" or "print" in deed.slots else "b" if deed.verb != "clean" else "m"
-        pool = [t for slot in deed.slots for t in things(slot)]
+        pool = things(*deed.slots)
         if len(pool) < 2:
-            pool = list(things("language", "subject"))
-            deed = deeds_of("study")[0]
+            raise Retry
         a, b = dice.some(pool, 2)
-        if not (a.many and b.many) and form == "t":
-            form = "b"
+        form = "t" if deed.verb == "read" or "print" in deed.slots else "b"
         daily = deed.verb in {"eat", "drink", "study", "play"} and dice.chance(0.5)
         past = not daily
         if form == "t" and not (a.many and b.many):

@@ -84,6 +84,8 @@ def _one(talk: Talk, who: Person, what: str, *, daily: bool = False) -> Act:
         return act("buy", f"{en} {place.at}", f"{place.ja}で{ja}", "買う", "5")
     if what == "return":
         return act("come", "home", "家に", "帰る", "5")
+    if what == "cook" and daily:  # not curry every day
+        return act("make", "soup", "スープを", "作る", "5")
     if what == "cook":
         return dice.pick(
             (

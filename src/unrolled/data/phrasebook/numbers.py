@@ -26,7 +26,7 @@ MOST_IN_WORDS = len(_WORDS) - 1
 _UNITS = {
     "kilometer": "length-kilometer", "meter": "length-meter", "centimeter": "length-centimeter",
     "kilogram": "mass-kilogram", "gram": "mass-gram", "liter": "volume-liter", "degree": "temperature-celsius",
-    "minute": "duration-minute", "hour": "duration-hour", "day": "duration-day", "week": "duration-week",
+    "minute": "duration-minute", "hour": "duration-hour", "week": "duration-week",
     "month": "duration-month", "year": "duration-year",
 }  # fmt: skip
 
@@ -81,7 +81,7 @@ def month(n: int) -> tuple[str, str]:
 
 @cache
 def measured(n: int, unit: str) -> tuple[str, str]:
-    """A number with its unit, in digits. Degrees are Celsius, and durations of months and weeks get their か and 間."""
+    """A number with its unit, in digits; degrees are Celsius."""
     length = "short" if _UNITS[unit].startswith("duration") else "long"
     english = _spaced(format_unit(n, _UNITS[unit], locale="en"))
     japanese = format_unit(n, _UNITS[unit], length=length, locale="ja")
@@ -100,7 +100,7 @@ def duration(n: int, unit: str, *, digits: bool) -> tuple[str, str]:
     if digits or n > MOST_IN_WORDS:
         return measured(n, unit)
     en, ja = words(n)
-    counter = {"minute": "分", "hour": "時間", "day": "日", "week": "週間", "month": "か月", "year": "年"}[unit]
+    counter = {"minute": "分", "hour": "時間", "week": "週間", "month": "か月", "year": "年"}[unit]
     return f"{en} {unit}{'' if n == 1 else 's'}", ja + counter
 
 

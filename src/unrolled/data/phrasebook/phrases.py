@@ -107,7 +107,8 @@ class Talk:
 
     def friend(self, *but: Person) -> Person:
         """Somebody in whose company things are done."""
-        return self.dice.pick([p for p in people("name", "kin", "friend") if not any(alike(p, b) for b in but)])
+        groups = ("name",) if but and but[0].key == "you" else ("name", "kin", "friend")
+        return self.dice.pick([p for p in people(*groups) if not any(alike(p, b) for b in but)])
 
     def asked_about(self) -> Person:
         """Whom one asks about: not one's own family."""

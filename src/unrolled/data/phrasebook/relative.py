@@ -232,7 +232,7 @@ def somebody(talk: Talk, *, deep: bool = False) -> tuple[str, str, str, str]:
             if deed.verb in {"read", "drink", "wait", "talk"}
             else ("", "")
         )
-        talk.tags.add(f"did:{act.key}/who")
+        talk.tags |= {f"did:{act.key}/who", f"as:relative/{act.key.partition('/')[2]}"}
         en = english(act, progressive=True)
         return f"{head} {en}{where[0]}", where[1] + japanese(act, lambda w: progressive(w).text, "") + ja, head, he
     thing = dice.pick(things("reading", "goods"))

@@ -34,6 +34,7 @@ _ODD = (
     ("his morning", r"his morning\b.*\b(to bed early|dinner|until late|home late)"),
     (" a", r"\b(buy|buys|bought|buying|gives?|gave|gets?|got|received?) (me )?an? (old|heavy|boring|difficult)\b"),
     ("every", r"\bhave (dinner|lunch) every \w+\?"),
+    (" brush", r"\b(often|sometimes) brush"),
     ("often", rf"\boften {_DAILY}\b[^,]*\."),
     ("sometimes", rf"\bsometimes {_DAILY}\b[^,]*\."),
     (" get up", r"\b(didn't|did not|won't|will not) get up"),

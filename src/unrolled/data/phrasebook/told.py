@@ -84,7 +84,7 @@ def told_now(talk: Talk) -> Pair:
     """What somebody is doing."""
     dice = talk.dice
     past = dice.chance(0.2)
-    act = talk.around(talk.done(talk.deed("p"), talk.someone(first=0.2), forms="abstdmjp"), lasts=0)
+    act = talk.around(talk.done(talk.deed("p"), talk.someone(first=0.2), forms="astdmjp"), lasts=0)
     if past:
         act = talk.timed(act, "past", clock=1)
         if act.hour is None:  # was swimming last week: no

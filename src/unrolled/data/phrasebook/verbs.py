@@ -61,7 +61,7 @@ buy|goods clothes|anj|{o}|{o}を{q}|買う 5|D W m e g|10-19|goods
 buy|print|anj|{o}|{o}を{q}|買う 5|D W m e g|10-19|print
 buy|postal|n|{o}|{o}を{q}|買う 5|D W m e|9-17|postal
 buy|gift|nsb|{o}|{o}を{q}|買う 5|D W m|10-19|
-buy|own machine furniture|aj|{o}|{o}を|買う 5|W Y m g|10-19|
+buy|car bicycle machine furniture|aj|{o}|{o}を|買う 5|W Y m g|10-19|
 sell|car bicycle computer camera|m|{o}|{o}を|売る 5|W Y m|10-19|
 borrow|print|anj|{o} from {p}|{p}から{o}を{q}|借りる 1|D W m|9-20|
 borrow|print|ans|{o}|{o}を{q}|借りる 1|D W m e|9-19|quiet
