@@ -251,6 +251,8 @@ def when_it_happened(talk: Talk) -> Pair:
     # the pronoun only where it can't be mistaken
     en = english(act, past=True, progressive=True)
     main = talk.topic(other, drop=0.5) + japanese(act, lambda w: talk.end(progressive(w), past=True), "")
+    if kind == "call" and who is I and other.en == other.he:  # she was … when I called her: who?
+        raise Retry
     if kind == "call" and who is I:
         en = english(act, other.again, past=True, progressive=True)
         ja = f"{talk.me}が{other.ja}に電話をかけた時、" if dice.chance(0.5) else f"{other.ja}に電話をかけた時、"

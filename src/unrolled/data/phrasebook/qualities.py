@@ -133,7 +133,7 @@ def job(talk: Talk) -> Pair:
     negative = dice.chance(0.15)
     city, place_ja = dice.pick([(p.en, p.ja) for p in places("city")])
     rest = article(en)
-    if dice.chance(0.25) and en not in {"student"}:
+    if dice.chance(0.25) and en != "student" and not negative:
         rest, ja = f"{rest} in {city}", f"{place_ja}の{ja}"
     text = clause(who.subject, "be", rest, negative=negative, contract=talk.contract)
     return sentence(text), f"{talk.topic(who, drop=0.3)}{talk.end(Word(ja, 'n'), negative=negative)}。"
