@@ -96,7 +96,7 @@ def priced(talk: Talk) -> Pair:
         if "machine" not in thing.classes
         else (20000, 90000, 1000)
     )
-    if "print" in thing.classes:
+    if "print" in thing.classes or thing.en == "map":
         low, high, step = 400, 2500, 50
     if thing.en in {"pen", "pencil", "notebook"}:
         low, high, step = 100, 900, 10

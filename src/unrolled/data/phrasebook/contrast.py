@@ -21,7 +21,7 @@ def contrast(talk: Talk) -> Pair:
                 d
                 for v in ("eat", "drink", "buy", "read", "study", "play")
                 for d in deeds_of(v)
-                if d.slots and len(d.slots) <= 2 and "{p}" not in d.rest
+                if d.slots and len(d.slots) <= 2 and "{p}" not in d.rest and not {"goods", "gift"} & set(d.slots)
             ]
         )
         pool = things(*deed.slots)

@@ -103,7 +103,8 @@ class Talk:
     def other(self, *but: Person) -> Person:
         """Somebody who is met, called or helped: not a pronoun, and none of those."""
         groups = self.dice.weighted([(5, ("name",)), (3, ("kin",)), (2, ("friend",)), (3.5, ("role",))])
-        return self.dice.pick([p for p in people(*groups) if not any(alike(p, b) for b in but)])
+        choices = [p for p in people(*groups) if not any(alike(p, b) for b in but)]
+        return self.dice.pick(choices or [p for p in people("name") if not any(alike(p, b) for b in but)])
 
     def friend(self, *but: Person) -> Person:
         """Somebody in whose company things are done."""
@@ -300,6 +301,8 @@ def japanese(
 
 def alike(one: Person, other: Person) -> bool:
     """Whether two would be taken for the same: 姉 and 妹 are both my sister, and my friend Ken is Ken."""
+    if one.group == other.group == "friend":
+        return True
     return one.en.rpartition(" ")[2] == other.en.rpartition(" ")[2] or one.ja == other.ja
 
 

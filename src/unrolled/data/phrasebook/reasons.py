@@ -91,6 +91,8 @@ class Reason:
         cause = CAUSES[self.name]
         positive = dice.chance(0.65) or not cause.keeps
         positive = positive and not (against and not cause.keeps)
+        if against and self.name == "poor":  # no money, but bought something: not, but didn't walk home
+            positive = True
         pool = cause.leads if positive != against else cause.keeps
         what = dice.pick(pool)
         self.negative = not positive

@@ -238,7 +238,7 @@ def quoted(talk: Talk) -> Pair:
     """Direct speech, whose register is of its own: to friends plain, to customers polite."""
     dice = talk.dice
     who = talk.someone(first=0)
-    while who.group == "we":
+    while who.agrees in {"1p", "3p"}:
         who = talk.someone(first=0)
     polite = who.key in {"manager", "doctor", "nurse", "officer", "lawyer"} or (
         who.group == "name" and "さん" in who.ja
