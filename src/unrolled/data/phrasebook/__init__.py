@@ -4,8 +4,8 @@
 >>> book = phrasebook.load()
 >>> len(book.train), len(book.dev), len(book.test), len(book.hard)
 (18000, 500, 1000, 500)
->>> book.train[0].english, book.train[0].japanese
-('', '')
+>>> book.train[37]
+Pair(english='He had breakfast at home yesterday.', japanese='彼は昨日家で朝ご飯を食べた。')
 
 The grammar draws who does what, when, where, with whom and why, and each language's side renders that: word order,
 particles, politeness, tense, negation, questions, relative clauses, counters, and numbers, times, dates and units by

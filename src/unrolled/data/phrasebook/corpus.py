@@ -96,7 +96,10 @@ def build(seed: int, size: int) -> Parts:
     tags: dict[Pair, set[str]] = {}
     home: dict[str, str] = {}  # where each source is
     missing = len(wanted)
-    for pair, marks in _sentences(seed):
+    for count, (pair, marks) in enumerate(_sentences(seed)):
+        if count > 10 * size:
+            full = {name for (name, i), pairs in drawn_.items() if len(pairs) >= wanted[name, i]}
+            raise DataError(f"the grammar gives too few sentences for {size} pairs; only {sorted(full)} came together")
         where, length = part(marks), length_bin(pair.english)
         if length is None or pair in tags or home.setdefault(pair.english, where) != where:
             continue

@@ -2,9 +2,9 @@
 
 >>> from unrolled.data.phrasebook.dice import Dice
 >>> talk = Talk(Dice(3))
->>> meal = talk.done(talk.deed("D"), PEOPLE[0])
->>> english(meal, past=True), japanese(meal, lambda word: finite(word, polite=True, past=True), "は")
-('I bought a new computer', '私は新しいパソコンを買いました')
+>>> act = talk.done(talk.deed("D"), PEOPLE[0])
+>>> english(act, past=True), japanese(act, lambda word: finite(word, polite=True, past=True), "私は")
+('I waited for my friend', '私は友達を待ちました')
 """
 
 from collections.abc import Callable
