@@ -45,6 +45,9 @@ def choose(
         if column.name in angles:
             chosen.append(column.name)
             continue
+        if column.null_count() == len(column):  # of no type that one could tell
+            left.append(f"{shown(column.name)} (empty)")
+            continue
         if not is_number(column):
             if is_text(column) or not column.dtype.is_temporal():
                 words.append(column.name)
