@@ -48,8 +48,8 @@ class Forecaster:
     """A recurrent network that forecasts columns of a table ``horizon`` steps ahead, beside baselines.
 
     ``cell`` is "rnn", "lstm", "gru", "mingru", or a cell class of one's own; ``model`` the network around it, "step"
-    or "seq2seq" (encoder and decoder, with ``attention`` "dot" or "scaled-dot"), and ``strategy`` how it says several
-    steps: "multi-output", "recursive", "direct", or "seq2seq", whose ``teacher_forcing`` is the probability that
+    or "seq2seq" (encoder and decoder, with ``attention`` "dot", "scaled-dot", "general" or "additive"), and ``strategy``
+    how it says several steps: "multi-output", "recursive", "direct", or "seq2seq", whose ``teacher_forcing`` is the probability that
     training reads the truth, falling by ``schedule`` "linear" or "constant". ``lookback`` is how many steps the network
     reads before each forecast (None: three seasons of the table's frequency, or twice the horizon when that is longer).
     ``dropout`` acts between layers and before the head. ``loss`` is "mae", "mse", "huber", "smape" or "quantile";

@@ -217,7 +217,12 @@ def test_help_has_a_line_of_words_for_each_option_and_fits_a_terminal(command):
     out = command("forecast", "--help").out
     assert max(map(len, out.splitlines())) <= 80
     assert "--refit-folds WHEN" in out
-    for choice in ("[step|seq2seq]", "[rolling|split|none]", "[standard|min-max|robust|log]", "[dot|scaled-dot]"):
+    for choice in (
+        "[step|seq2seq]",
+        "[rolling|split|none]",
+        "[standard|min-max|robust|log]",
+        "[dot|scaled-dot|general|additive]",
+    ):
         assert choice in out
 
 
