@@ -13,7 +13,7 @@ from unrolled.series.models.losses import criterion
 
 SIZES = Sizes(horizon=4, targets=2, past=1, known=1, static=1)
 CELL = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
-ATTENTION = pytest.mark.parametrize("attention", [None, "dot", "scaled-dot", "general", "additive"])
+ATTENTION = pytest.mark.parametrize("attention", [None, "dot", "scaled-dot"])
 
 
 def trained_with(model, batch):
