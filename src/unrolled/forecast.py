@@ -47,16 +47,17 @@ MODELS = {"step": "multi-output", "seq2seq": "seq2seq"}  # what each forecasts b
 class Forecaster:
     """A recurrent network that forecasts columns of a table ``horizon`` steps ahead, beside baselines.
 
-    ``cell`` is "rnn", "lstm", "gru", "mingru", or a cell class of one's own; ``model`` the network around it, "step" or
-    "seq2seq" (encoder and decoder, with ``attention`` "dot", "scaled-dot", "general" or "additive"), and ``strategy``
-    how it says several steps: "multi-output", "recursive", "direct", or "seq2seq", whose ``teacher_forcing`` is the
-    probability that training reads the truth, falling by ``schedule`` "linear" or "constant". ``lookback`` is how many
-    steps the network reads before each forecast (None: three seasons of the table's frequency, or twice the horizon
-    when that is longer). ``dropout`` acts between layers and before the head. ``loss`` is "mae", "mse", "huber",
-    "smape" or "quantile"; ``scaling`` "standard", "min-max", "robust" or "log". ``level`` is that of the prediction
-    intervals (None: there are none), calibrated on the latest errors ("rolling") or on the validation part's ("split").
-    The network speaks of changes from the last value, or with ``skip`` "linear" from the linear autoregression's
-    forecast. ``ensemble`` networks of as many seeds forecast their mean.
+    ``cell`` is "rnn", "lstm", "gru", "mingru", or a cell class of one's own; ``model`` the network around it, "step"
+    or "seq2seq" (encoder and decoder, with ``attention`` "dot", say), and ``strategy`` how it says several
+    steps: "multi-output", "recursive", "direct", or "seq2seq", whose ``teacher_forcing`` is the probability that
+    training reads the truth, falling by ``schedule`` "linear" or "constant". ``lookback`` is how many steps the network
+    reads before each forecast (None: three seasons of the table's frequency, or twice the horizon when that is longer).
+    ``dropout`` acts between layers and before the head. ``loss`` is "mae", "mse", "huber", "smape" or "quantile";
+    ``scaling`` "standard", "min-max", "robust" or "log". ``level`` is that of the prediction intervals (None: there are
+    none), calibrated on the validation part's errors ("split"), or on the latest ones, wider where intervals missed
+    more than they promised, and narrower where less ("rolling"). The network speaks of changes from the last value, or
+    with ``skip`` "linear" from the linear autoregression's forecast. ``ensemble`` networks of as many seeds forecast
+    their mean.
 
     >>> import unrolled as ur
     >>> f = ur.Forecaster(horizon=24, cell="gru", training=ur.TrainingSettings(epochs=1))

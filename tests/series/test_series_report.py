@@ -242,21 +242,18 @@ def test_test_forecasts_lie_where_they_belong_and_do_not_overlap(panel_of, metho
     assert said["y"][18:] == band["y"][18:] == band["low"][18:] == [None, None]  # 20 steps hold six horizons of 3
 
 
-def test_a_band_of_the_test_chart_reads_what_was_known_and_no_more(panel_of):
-    """Errors change from window to window; the oracle sorts those that were known, for every step by itself."""
-    errors = np.random.default_rng(5).normal(size=200)
-    panel = panel_of([noisy()])
-    document = document_of(panel, error=lambda times, series: errors[times])
+def test_a_band_of_the_test_chart_reads_what_was_known_and_no_more(panel_of, adapted):
+    """Errors three times as large from the test part on; the oracle reads those that were known, step by step."""
+    errors = np.random.default_rng(5).normal(size=300) * (1 + 2 * (np.arange(300) >= 240))
+    document = document_of(panel_of([noisy(300)]), error=lambda times, series: errors[times])
     _, said, band = chart(document, "Test forecasts")["series"]
-    validation, test = np.arange(70, 78), np.arange(80, 98)  # the windows' first steps
+    validation, test = np.arange(210, 238), np.arange(240, 298)  # the windows' first steps
     times = np.concatenate([validation, test])
-    for row in range(18):
-        origin, step = 80 + row // 3 * 3, row % 3
-        known = sorted(t for t in times if t + step + 1 <= origin)[-len(validation) :]
-        scores = sorted(abs(errors[known]))
-        k = math.ceil((len(scores) + 1) * LEVEL - 1e-9)
-        assert band["y"][row] - said["y"][row] == pytest.approx(scores[k - 1], abs=2e-4)
-        assert said["y"][row] - band["low"][row] == pytest.approx(scores[k - 1], abs=2e-4)
+    widened = [adapted(abs(errors[times]), times.tolist(), step, LEVEL, len(validation)) for step in range(3)]
+    for row in range(60):
+        expected = widened[row % 3][240 + row // 3 * 3]
+        assert band["y"][row] - said["y"][row] == pytest.approx(expected, abs=2e-4)
+        assert said["y"][row] - band["low"][row] == pytest.approx(expected, abs=2e-4)
 
 
 def test_the_future_follows_on_the_last_row(panel_of):

@@ -69,7 +69,7 @@ def _columns(name: str, words: str):
 @_chosen("skip", "What changes are added to: the last value, or a line.  [default: last]")
 @click.option("--ensemble", type=click.IntRange(1), metavar="N", help="The mean of N networks.  [default: 1]")
 @click.option("--level", type=click.FloatRange(0, 1, True, True), help="Of the intervals.  [default: 0.9]")
-@_chosen("intervals", "By the latest errors, or the validation part's.  [default: rolling]")
+@_chosen("intervals", "By the latest errors and misses, or the validation part's errors.  [default: rolling]")
 @click.option("--strategies", metavar="NAMES", help="Then compare strategies: all, or some, joined by commas.")
 @click.option("--folds", type=click.IntRange(1), metavar="N", help="Backtest: N folds of the test part.")
 @click.option("--refit-folds", metavar="WHEN", help="Train anew always, never, or every K-th fold.  [default: always]")

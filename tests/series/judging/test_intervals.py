@@ -60,7 +60,7 @@ def scores(one: Said, step: int, target: int) -> list[float]:
     level=st.sampled_from([0.5, 0.8, 0.9]),
     gaps=st.sampled_from([0.0, 0.2]),
 )
-def test_what_widens_is_a_quantile_of_the_scores_that_were_seen(seed, count, after, levels, level, gaps):
+def test_what_widens_is_a_quantile_of_the_scores_that_were_seen(adapted, seed, count, after, levels, level, gaps):
     before, test = drawn(seed, count, levels, gaps=gaps), drawn(seed + 1, after, levels, first=count, gaps=gaps)
     split = calibrate(level, "split", [before, test])
     rolling = calibrate(level, "rolling", [before, test])
@@ -69,8 +69,9 @@ def test_what_widens_is_a_quantile_of_the_scores_that_were_seen(seed, count, aft
         for target in range(2):
             old = scores(before, step, target)
             assert split.widening[0, step, target] == pytest.approx(by_hand(old, level))
-            latest = (old + scores(test, step, target))[-count:]
-            assert rolling.widening[0, step, target] == pytest.approx(by_hand(latest, level))
+            whole, end = old + scores(test, step, target), count + after + 2  # the last window's last value
+            reached = adapted(whole, range(count + after), step, level, count, also=[end])
+            assert rolling.widening[0, step, target] == reached[end]
     np.testing.assert_array_equal(split.widening[0], split.widening[1])
     assert (split.level, split.method, rolling.method) == (level, "split", "rolling")
 
@@ -94,8 +95,8 @@ def test_bounds_hold_the_forecast_however_they_were_widened(seed, levels, wideni
 
 
 @pytest.mark.parametrize("levels", [1, 3])
-def test_the_measured_coverage_equals_a_count(panel_of, levels):
-    """Split by one quantile for all; rolling, at each origin, by the latest that were known by then."""
+def test_the_measured_coverage_equals_a_count(panel_of, adapted, levels):
+    """Split by one quantile for all; rolling, at each origin, by what was known by then, at its level."""
     rng = np.random.default_rng(0)
     panel = panel_of(
         [np.stack([rng.normal(size=300), 5 + 10 * rng.normal(size=300)], axis=1)], targets=("y", "z"), past=()
@@ -119,9 +120,9 @@ def test_the_measured_coverage_equals_a_count(panel_of, levels):
             for step in range(3):
                 old = scores(before, step, target)
                 whole, times = old + scores(test, step, target), [*before.windows.times, *test.windows.times]
+                widened = adapted(whole, times, step, level, count)
                 for i in range(len(test.windows)):
-                    known = [s for s, t in zip(whole, times, strict=True) if t + step + 1 <= test.windows.times[i]]
-                    q = by_hand(old if method == "split" else known[-count:], level)
+                    q = by_hand(old, level) if method == "split" else widened[test.windows.times[i]]
                     bands, point = test.levels[i, step, target], test.point[i, step, target]
                     low, high = min(bands[0] - q, point), max(bands[-1] + q, point)
                     inside[i, step] = centre + scale * low <= actual[i, step, target] <= centre + scale * high

@@ -19,8 +19,6 @@ Candès 2019, "Conformalized quantile regression", equations 6 to 8 and theorem 
 """
 
 import math
-from bisect import bisect_left, insort
-from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +26,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from unrolled.errors import DataError, SettingsError, ShapeError
+from unrolled.series.judging.adaptive import GAMMA, adaptive_quantile
 from unrolled.series.metrics import coverage
 
 Band = np.ndarray | tuple[np.ndarray, np.ndarray]
@@ -117,7 +116,7 @@ def rolling_interval(
     level: float,
     latest: int | None = None,
     asymmetric: bool = False,
-    adapt: float = 0.0,
+    adapt: float = GAMMA,
 ) -> Interval:
     """The intervals of a rolling origin, each by the scores that were known when its forecast was made, and no other.
 
@@ -127,10 +126,9 @@ def rolling_interval(
     first intervals, for which fewer scores are known than the level needs, are infinite: put windows to calibrate on in
     front, and cut them off the result.
 
-    With ``adapt`` γ above zero the level follows what happened: α_{t+1} = α_t + γ (α - err_t), where err_t is 1 if the
-    interval missed, as soon as that is known, for each step by itself (and each side). Where many were missed and α
-    fell to zero the interval is infinite, and where it rose to 1 a single point; 0.01 to 0.05 is usual. For one step
-    ahead the share missed then goes to α whatever happens, up to (1 + γ) / (γ n).
+    The level follows what happened, with the step ``adapt``, γ, of :func:`.adaptive_quantile`: where more was missed
+    than α = 1 - level, intervals grow wider, and where less, narrower, for each step by itself (and each side). With
+    γ = 0 it stays. However much was missed, an interval is never wider than by the largest score that was known.
 
     >>> actual = np.array([[1.0], [-2.0], [3.0], [0.0]])
     >>> rolling_interval(np.zeros((4, 1)), actual, np.array([0, 1, 2, 3]), level=0.5).upper.T
@@ -139,7 +137,7 @@ def rolling_interval(
     Raises ShapeError when shapes don't fit together, SettingsError when the level is not between 0 and 1, ``latest`` is
     too few for it, or γ is negative.
 
-    Source: Gibbs & Candès 2021, "Adaptive conformal inference under distribution shift", equation 2, proposition 4.1.
+    Source: Gibbs & Candès 2021, "Adaptive conformal inference under distribution shift", section 2.
     """
     low, high = _scores(forecast, actual, asymmetric)
     if times.shape != high.shape[:1]:
@@ -153,13 +151,9 @@ def rolling_interval(
         )
     if adapt < 0:
         raise SettingsError(f"adaptation goes from 0 (none) up, usually to 0.05, got {adapt}")
-    side, order = _side(level, asymmetric), np.argsort(times, kind="stable")
-    widening = np.empty((2, *high.shape))
-    for h in range(high.shape[1]):
-        columns = [low[:, h], high[:, h]] if asymmetric else [high[:, h]]
-        sides = [_online(scores, times + h + 1, times, order, side, latest, adapt) for scores in columns]
-        widening[0, :, h], widening[1, :, h] = sides[0], sides[-1]
-    return _widened(forecast, widening[0], widening[1])
+    above = adaptive_quantile(high, times, _side(level, asymmetric), latest, adapt)
+    below = adaptive_quantile(low, times, _side(level, asymmetric), latest, adapt) if asymmetric else above
+    return _widened(forecast, below, above)
 
 
 @dataclass(frozen=True)
@@ -197,36 +191,6 @@ def measure_coverage(actual: Float[np.ndarray, "windows horizon"], interval: Int
         raise DataError("coverage needs actual values, got none that was observed; measure it on another part")
     by_step = coverage(actual, *interval, axis=0)
     return Coverage(level, coverage(actual, *interval), tuple(by_step.tolist()), n)
-
-
-def _online(
-    scores: np.ndarray,
-    known: np.ndarray,
-    times: np.ndarray,
-    order: np.ndarray,
-    level: float,
-    latest: int | None,
-    adapt: float,
-) -> np.ndarray:
-    """By how much to widen each window's band at one step, on one side, by the scores known before its time."""
-    score, known_at, time = scores.tolist(), known.tolist(), times.tolist()
-    recent: deque[float] = deque()
-    ranked: list[float] = []
-    result = [math.inf] * len(score)
-    alpha, seen = 1 - level, iter(order.tolist())
-    due = next(seen, None)
-    for i in order.tolist():
-        while due is not None and known_at[due] <= time[i]:
-            if not math.isnan(score[due]):
-                alpha += adapt * (1 - level - (score[due] > result[due]))
-                recent.append(score[due])
-                insort(ranked, score[due])
-                if latest is not None and len(recent) > latest:
-                    del ranked[bisect_left(ranked, recent.popleft())]
-            due = next(seen, None)
-        k = math.ceil((len(ranked) + 1) * (1 - alpha) - 1e-9)
-        result[i] = math.inf if k > len(ranked) else -math.inf if k < 1 else ranked[k - 1]
-    return np.array(result)
 
 
 def _scores(band: Band, actual: np.ndarray, asymmetric: bool) -> tuple[np.ndarray, np.ndarray]:

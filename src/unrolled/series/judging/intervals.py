@@ -13,7 +13,8 @@ import numpy as np
 
 from unrolled.errors import DataError, SettingsError, nearest
 from unrolled.series import metrics
-from unrolled.series.judging.conformal import Interval, conformal_quantile, needed, rolling_interval, split_interval
+from unrolled.series.judging.adaptive import adaptive_quantile
+from unrolled.series.judging.conformal import conformal_quantile, needed, split_interval
 from unrolled.series.windows.scale import Scaler
 from unrolled.series.windows.window import Windows
 from unrolled.series.words import percent
@@ -44,6 +45,11 @@ class Said:
         """The lowest and the highest level of a target, (windows, horizon) each; the same one of a point forecast."""
         return self.levels[:, :, target, 0].astype(float), self.levels[:, :, target, -1].astype(float)
 
+    def scores(self, target: int) -> np.ndarray:
+        """How far the actual values of a target lie outside its band, (windows, horizon)."""
+        low, high = self.band(target)
+        return np.maximum(low - self.actual[:, :, target], self.actual[:, :, target] - high)
+
 
 def middle(levels: np.ndarray) -> np.ndarray:
     """The middle of ascending levels (…, level), or the mean of the two middle ones."""
@@ -71,7 +77,8 @@ class Intervals:
 
 def calibrate(level: float, method: str, seen: list[Said]) -> Intervals:
     """The intervals of the forecasts to come, by the scores of what was ``seen``: for "split" the validation part, for
-    "rolling" its latest windows and those after it, as many as the validation part has.
+    "rolling" the latest windows of it and of what came after, as many as it has, at the level that was reached by the
+    end of them all, as :func:`.adaptive_quantile` has it.
 
     Raises SettingsError for an unknown method or level, DataError for too few windows.
     """
@@ -86,16 +93,13 @@ def calibrate(level: float, method: str, seen: list[Said]) -> Intervals:
             f"intervals of {percent(level)} need at least {needed(level)} validation windows to calibrate on, got "
             f"{count}; give a longer table, or a level of at most {math.floor(100 * count / (count + 1))}%"
         )
-    chosen = seen if method == "rolling" else seen[:1]
-    times = np.concatenate([said.windows.times for said in chosen])
-    latest = np.argsort(times, kind="stable")[-count:]
-    targets = validation.actual.shape[2]
-    widening = np.empty((2, validation.actual.shape[1], targets))
-    for target in range(targets):
-        lower, upper = (np.concatenate(parts) for parts in zip(*(said.band(target) for said in chosen), strict=True))
-        actual = np.concatenate([said.actual[:, :, target] for said in chosen])
-        scores = np.maximum(lower - actual, actual - upper)[latest]
-        widening[:, :, target] = conformal_quantile(scores, level)
+    widening = np.empty((2, *validation.actual.shape[1:]))
+    for target in range(validation.actual.shape[2]):
+        widening[:, :, target] = (
+            _rolled(level, seen, target)[1]
+            if method == "rolling"
+            else conformal_quantile(validation.scores(target), level)
+        )
     if not np.isfinite(widening).all():
         raise DataError(
             f"intervals of {percent(level)} need at least {needed(level)} validation windows with an observed value at "
@@ -110,15 +114,16 @@ def measure(
     """What both methods hold on the test part, a dictionary a target: coverage overall and by step, width, scores.
 
     ``actual`` (windows, horizon, target) are on the original scale, ``scale`` (windows, target) is what MASE divides
-    by. Rolling intervals read at each origin the errors that were known by then, and no other.
+    by. Rolling intervals read at each origin the errors that were known by then, and no other, and so does their level.
     """
     found = []
     for target in range(actual.shape[2]):
+        rolled, (low, high) = _rolled(intervals.level, [validation, test], target)[0], test.band(target)
         bounds = {
             "split": split_interval(
                 test.band(target), validation.band(target), validation.actual[:, :, target], intervals.level
             ),
-            "rolling": _rolling(intervals.level, validation, test, target),
+            "rolling": (low - rolled, high + rolled),
         }
         methods = {}
         for name, scaled in bounds.items():
@@ -139,21 +144,20 @@ def measure(
     return found
 
 
-def _rolling(level: float, validation: Said, test: Said, target: int) -> Interval:
-    """Rolling intervals of the test windows, NaN for those that are not among the most that are measured."""
-    chosen = np.unique(np.linspace(0, len(test.windows) - 1, min(len(test.windows), MOST)).astype(int))
-    before = np.unique(np.linspace(0, len(validation.windows) - 1, min(len(validation.windows), MOST)).astype(int))
-    old, new = validation.band(target), test.band(target)
-    band = (np.concatenate([old[0][before], new[0][chosen]]), np.concatenate([old[1][before], new[1][chosen]]))
-    actual = np.concatenate([validation.actual[before, :, target], test.actual[chosen, :, target]])
-    times = np.concatenate([validation.windows.times[before], test.windows.times[chosen]])
-    found = rolling_interval(band, actual, times, level, latest=max(len(before), needed(level)))
-    bounds = []
-    for part in found:
-        whole = np.full(test.actual.shape[:2], np.nan)
-        whole[chosen] = part[len(before) :]
-        bounds.append(whole)
-    return Interval(*bounds)
+def _rolled(level: float, seen: list[Said], target: int) -> tuple[np.ndarray, np.ndarray]:
+    """By how much to widen the windows of the last part (windows, horizon), NaN for those that are not among the most
+    that are read, and the forecasts to come (horizon,): by one rule, each by what is known at its time.
+    """
+    chosen = [np.unique(np.linspace(0, n - 1, min(n, MOST)).astype(int)) for n in (len(said.windows) for said in seen)]
+    scores = np.concatenate([said.scores(target)[own] for said, own in zip(seen, chosen, strict=True)])
+    times = np.concatenate([said.windows.times[own] for said, own in zip(seen, chosen, strict=True)])
+    horizon = scores.shape[1]
+    # A window after them all, when every score is known, stands for the forecasts to come.
+    scores, times = np.concatenate([scores, np.full((1, horizon), np.nan)]), np.append(times, times.max() + horizon)
+    found = adaptive_quantile(scores, times, level, latest=max(len(chosen[0]), needed(level)))
+    last = np.full((len(seen[-1].windows), horizon), np.nan)
+    last[chosen[-1]] = found[-1 - len(chosen[-1]) : -1]
+    return last, found[-1]
 
 
 def _restored(scaler: Scaler, said: Said, target: int, scaled: np.ndarray) -> np.ndarray:

@@ -107,7 +107,8 @@ def intervals_table(intervals: dict[str, Any]) -> dict[str, Any]:
         rows.append([name, f"{own['coverage']:.1%}", *(number(own[m]) for m in ("width", "interval score", "MSIS"))])
     caption = (
         f"Split intervals go by the errors on the validation part, rolling ones by the latest that were known at each "
-        f"origin; both promise {percent(intervals['level'])}. Width: the mean, in the target's own unit. Interval "
-        "score: the width, and a penalty for every value outside; MSIS: the same, scaled as MASE. Lower is better."
+        f"origin, and grow wider or narrower where they missed too much or too little (adaptive conformal inference); "
+        f"both promise {percent(intervals['level'])}. Width: the mean, in the target's own unit. Interval score: the "
+        "width, and a penalty for every value outside; MSIS: the same, scaled as MASE. Lower is better."
     )
     return table(["intervals", "held", "width", "interval score", "MSIS"], rows, caption, highlight=[0])
