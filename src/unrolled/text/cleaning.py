@@ -2,8 +2,8 @@
 
 import unicodedata
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -54,9 +54,7 @@ class Cleaned:
             said = [f"All {counted(self.before, 'pair')} are used."]
         for reason, count in self.counts.items():
             line, source, target = self.examples[reason]
-            said.append(
-                f"Left out: {count:,} {REASONS[reason]}, such as line {line:,}: {_cut(source)} | {_cut(target)}"
-            )
+            said.append(f"Left out: {count:,} {REASONS[reason]}, such as line {line:,}: {_cut(source, target)}.")
         if self.composed:
             said.append(f"Brought to Unicode's NFC: {counted(self.composed, 'pair')}.")
         return said
@@ -77,12 +75,13 @@ def clean(corpus: Corpus, limits: Limits | None = None) -> Cleaned:
     >>> len(cleaned.corpus), cleaned.counts
     (1, {'empty': 1, 'copied': 1, 'duplicate': 1})
     >>> cleaned.notes[-1]
-    "Left out: 1 that were there before, such as line 3: 'hello .' | 'やあ 。'"
+    "Left out: 1 that were there before, such as line 3: 'hello .' | 'やあ 。'."
 
     Raises DataError where nothing is left.
     """
     limits = limits or Limits()
-    limit = [_limit(side, limits) for side in (corpus.sources, corpus.targets)]
+    sample = corpus.sample(1000)
+    limit = [_limit(side, limits) for side in (sample.sources(), sample.targets())]
     reasons, characters, composed = array("b"), (array("q"), array("q")), 0
     names = list(REASONS)
     for i in range(len(corpus)):
@@ -110,10 +109,9 @@ def clean(corpus: Corpus, limits: Limits | None = None) -> Cleaned:
     return cleaned
 
 
-def _limit(side, limits: Limits) -> tuple[bool, int]:
+def _limit(side: Iterable[str], limits: Limits) -> tuple[bool, int]:
     """Whether a side is measured in words, and how long it may be."""
-    step_by = islice(side(), 1000)
-    words = writing(step_by).words
+    words = writing(side).words
     return words, limits.words if words else limits.characters
 
 
@@ -144,5 +142,5 @@ def _nothing_left(corpus: Corpus, cleaned: Cleaned) -> DataError:
     return refuse(f"of {counted(len(corpus), 'pair')} of the {corpus.name} none can be used: {went}; {mend}")
 
 
-def _cut(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:59] + "…")
+def _cut(*texts: str) -> str:
+    return " | ".join(repr(text if len(text) <= 60 else text[:59] + "…") for text in texts)

@@ -39,8 +39,8 @@ def two_columns(file: TextFile) -> tuple[Column, Column, list[str]]:
     fields = file[0].count("\t") + 1
     if fields < 2:
         raise refuse(
-            f"{file.name}, line 1 has no tab; one file needs source and target on each line with a tab between, or give "
-            "two files"
+            f"{file.name}, line 1 has no tab; one file alone needs source and target on each line, a tab between; or "
+            "give two files"
         )
     written = [False, False]
     for number, line in enumerate(file, 1):

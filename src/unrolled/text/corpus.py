@@ -100,6 +100,10 @@ class Corpus:
         """The target side, streamed."""
         return (normal(self.target[line]) for line in self.index.tolist())
 
+    def sample(self, most: int) -> "Corpus":
+        """At most so many of the pairs, evenly spaced over the corpus."""
+        return self.take(np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(int))
+
     def take(self, indices: Sequence[int] | np.ndarray, name: str | None = None) -> "Corpus":
         """The corpus of some of the pairs; the text is shared with this one."""
         return Corpus(self.source, self.target, name=name or self.name, index=self.index[np.asarray(indices, int)])

@@ -28,8 +28,8 @@ def wide(head: bytes) -> str | None:
 def likely(line: bytes) -> str:
     """The most likely encoding of a line that is not UTF-8, of those that Japanese and Western texts have.
 
-    >>> likely("日本語です".encode("euc-jp")), likely("日本語です".encode("cp932")), likely("café crème".encode("cp1252"))
-    ('EUC-JP', 'SHIFT_JIS', 'WINDOWS-1252')
+    >>> [likely("日本語です".encode(codec)) for codec in ("euc-jp", "cp932")], likely("café crème".encode("cp1252"))
+    (['EUC-JP', 'SHIFT_JIS'], 'WINDOWS-1252')
     """
     foreign = sum(byte > 127 for byte in line)
     if 4 * foreign > len(line):  # Western text is mostly ASCII

@@ -46,9 +46,9 @@ class TextFile(Sequence[str]):
     def __getitem__(self, i: int | slice) -> str | list[str]:
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
-        if not -len(self) <= i < len(self):
-            raise IndexError(i)
-        i %= len(self)
+        i = i + len(self) if i < 0 else i
+        if not 0 <= i < len(self):
+            raise IndexError(f"line {i} of {len(self)}")
         if self._now() != self._stamp:
             raise refuse(f"{self.name} was changed while it was in use; begin again")
         self._file.seek(int(self._starts[i]))

@@ -51,9 +51,8 @@ def split(corpus: Corpus, seed: int = 0, dev: Corpus | None = None, test: Corpus
     Raises DataError where the corpus has too few sentences of its own to split off what is asked.
     """
     size = max(1, min(MOST, round(SHARE * len(corpus))))
-    places = {"dev": dev, "test": test}
-    missing = [name for name, given in places.items() if given is None]
-    notes, rest = [], corpus
+    missing = [name for name, given in (("dev", dev), ("test", test)) if given is None]
+    notes, rest, split_off = [], corpus, {}
     if missing:
         groups = _groups(corpus)
         drawn = _draw(groups, [size] * len(missing), seed)
@@ -62,8 +61,7 @@ def split(corpus: Corpus, seed: int = 0, dev: Corpus | None = None, test: Corpus
                 f"the {corpus.name} has {counted(len(corpus), 'pair')}, too few that share no sentence with others to "
                 f"split off {' and '.join(missing)}; give more, or give {' and '.join(missing)} yourself"
             )
-        for name, which in zip(missing, drawn[:-1], strict=True):
-            places[name] = corpus.take(which, name)
+        split_off = {name: corpus.take(which, name) for name, which in zip(missing, drawn[:-1], strict=True)}
         rest = corpus.take(drawn[-1])
         said = " and ".join(f"{len(part):,} for {name}" for name, part in zip(missing, drawn[:-1], strict=True))
         notes.append(f"Split off {said}, by seed {seed}; no sentence of theirs is in train, which has {len(rest):,}.")
@@ -75,8 +73,7 @@ def split(corpus: Corpus, seed: int = 0, dev: Corpus | None = None, test: Corpus
                     f"Warning: {shared.sources:,} of the {len(given):,} sources of {name} also stand in train, "
                     f"{shared.pairs:,} of them with the same target; its score is that much too good."
                 )
-    assert places["dev"] is not None and places["test"] is not None
-    return Parts(rest, places["dev"], places["test"], notes)
+    return Parts(rest, dev or split_off["dev"], test or split_off["test"], notes)
 
 
 def overlap(part: Corpus, train: Corpus) -> Overlap:
@@ -87,9 +84,7 @@ def overlap(part: Corpus, train: Corpus) -> Overlap:
     Overlap(sources=1, pairs=0, unseen=array([False,  True]))
     """
     seen = np.isin(_prints(part.sources()), _prints(train.sources()))
-    both = np.isin(
-        _prints("\n".join(map(bare, pair)) for pair in part), _prints("\n".join(map(bare, p)) for p in train)
-    )
+    both = np.isin(*(fingerprints("\n".join(map(bare, pair)) for pair in pairs) for pairs in (part, train)))
     return Overlap(int(seen.sum()), int(both.sum()), ~seen)
 
 
@@ -102,9 +97,8 @@ def _groups(corpus: Corpus) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    (left, a), (right, b) = (
-        np.unique(_prints(side), return_inverse=True) for side in (corpus.sources(), corpus.targets())
-    )
+    left, a = np.unique(_prints(corpus.sources()), return_inverse=True)
+    right, b = np.unique(_prints(corpus.targets()), return_inverse=True)
     nodes = len(left) + len(right)
     edges = coo_array((np.ones(len(a), bool), (a, b + len(left))), shape=(nodes, nodes))
     return connected_components(edges, directed=False)[1][a]
