@@ -71,9 +71,11 @@ def split(corpus: Corpus, seed: int = 0, dev: Corpus | None = None, test: Corpus
             if shared.sources:
                 notes.append(
                     f"Warning: {shared.sources:,} of the {len(given):,} sources of {name} also stand in train, "
-                    f"{shared.pairs:,} of them with the same target; its score is that much too good."
+                    f"{shared.pairs or 'none'} of them with the same target; its score is that much too good."
                 )
-    return Parts(rest, dev or split_off["dev"], test or split_off["test"], notes)
+    return Parts(
+        rest, dev if dev is not None else split_off["dev"], test if test is not None else split_off["test"], notes
+    )
 
 
 def overlap(part: Corpus, train: Corpus) -> Overlap:
