@@ -1,4 +1,4 @@
-"""Which tokenizer suits a corpus: by its size, its scripts and whether its words are apart, with the reason in words."""
+"""Which tokenizer suits a corpus: by its size and scripts, with the reason in words."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -51,31 +51,28 @@ def split(corpus: Corpus, seed: int = 0, dev: Corpus | None = None, test: Corpus
     Raises DataError where the corpus has too few sentences of its own to split off what is asked.
     """
     size = max(1, min(MOST, round(SHARE * len(corpus))))
-    missing = [name for name, given in (("dev", dev), ("test", test)) if given is None]
-    notes, rest, split_off = [], corpus, {}
+    parts = {"dev": dev, "test": test}
+    missing = [name for name, given in parts.items() if given is None]
+    notes, rest, cut = [], corpus, {}
     if missing:
-        groups = _groups(corpus)
-        drawn = _draw(groups, [size] * len(missing), seed)
-        if any(not len(part) for part in drawn[:-1]) or not len(drawn[-1]):
+        drawn = _draw(_groups(corpus), [size] * len(missing), seed)
+        if not all(len(part) for part in drawn):
             raise refuse(
                 f"the {corpus.name} has {counted(len(corpus), 'pair')}, too few that share no sentence with others to "
                 f"split off {' and '.join(missing)}; give more, or give {' and '.join(missing)} yourself"
             )
-        split_off = {name: corpus.take(which, name) for name, which in zip(missing, drawn[:-1], strict=True)}
+        cut = {name: corpus.take(which, name) for name, which in zip(missing, drawn[:-1], strict=True)}
         rest = corpus.take(drawn[-1])
-        said = " and ".join(f"{len(part):,} for {name}" for name, part in zip(missing, drawn[:-1], strict=True))
+        said = " and ".join(f"{len(part):,} for {name}" for name, part in cut.items())
         notes.append(f"Split off {said}, by seed {seed}; no sentence of theirs is in train, which has {len(rest):,}.")
-    for name, given in (("dev", dev), ("test", test)):
-        if given is not None:
-            shared = overlap(given, rest)
-            if shared.sources:
-                notes.append(
-                    f"Warning: {shared.sources:,} of the {len(given):,} sources of {name} also stand in train, "
-                    f"{shared.pairs or 'none'} of them with the same target; its score is that much too good."
-                )
-    return Parts(
-        rest, dev if dev is not None else split_off["dev"], test if test is not None else split_off["test"], notes
-    )
+    for name, given in parts.items():
+        if given is not None and (shared := overlap(given, rest)).sources:
+            notes.append(
+                f"Warning: {shared.sources:,} of the {len(given):,} sources of {name} also stand in train, "
+                f"{shared.pairs or 'none'} of them with the same target; its score is that much too good."
+            )
+    dev, test = (cut[name] if given is None else given for name, given in parts.items())
+    return Parts(rest, dev, test, notes)
 
 
 def overlap(part: Corpus, train: Corpus) -> Overlap:
@@ -86,12 +83,16 @@ def overlap(part: Corpus, train: Corpus) -> Overlap:
     Overlap(sources=1, pairs=0, unseen=array([False,  True]))
     """
     seen = np.isin(_prints(part.sources()), _prints(train.sources()))
-    both = np.isin(*(fingerprints("\n".join(map(bare, pair)) for pair in pairs) for pairs in (part, train)))
+    both = np.isin(_both(part), _both(train))
     return Overlap(int(seen.sum()), int(both.sum()), ~seen)
 
 
 def _prints(texts: Iterable[str]) -> np.ndarray:
     return fingerprints(bare(text) for text in texts)
+
+
+def _both(pairs: Corpus) -> np.ndarray:
+    return fingerprints("\n".join(map(bare, pair)) for pair in pairs)
 
 
 def _groups(corpus: Corpus) -> np.ndarray:

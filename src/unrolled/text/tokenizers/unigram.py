@@ -25,11 +25,11 @@ SMALLEST = 2 * (len(SPECIAL) + BYTES)
 class Unigram:
     """Pieces of words, so frequent ones stay whole and rare ones are spelt.
 
-    Text isn't rewritten (sentencepiece's own default turns full-width digits into ASCII), so that every text comes back
-    exactly, ``decode(encode(text)) == text``, but for U+2581 "▁", which is sentencepiece's sign for a space. What has no
+    Text isn't rewritten (sentencepiece's own default turns full-width digits into ASCII), so that every text comes
+    back exactly, ``decode(encode(text)) == text``, but for U+2581 "▁", sentencepiece's sign for a space. What has no
     piece is spelt in bytes. Measured on Japanese without spaces, 500 sentences of dev: without those 256 pieces, 9 had
-    an unknown character with 2,000 pieces learnt from 10,000 sentences, and 1 with 8,000 from 50,000; with them none,
-    and sentences are 9% and 0.5% longer.
+    an unknown character with 2,000 pieces learnt from 10,000 sentences, and 1 with 8,000 from 50,000; with them none
+    has, and sentences are 9% and 0.5% longer.
 
     >>> unigram = Unigram.learn(["the cat sat on the mat", "the hat", "that cat"] * 9, size=600)
     >>> unigram.decode(unigram.encode("the dog １２ 👩‍👩‍👧 שלום"))
@@ -52,8 +52,8 @@ class Unigram:
 
         if size < SMALLEST:
             raise SettingsError(
-                f"a vocabulary of subwords needs at least {SMALLEST} pieces, {BYTES} of them for bytes, got {size}; ask "
-                "for more, or for characters"
+                f"a vocabulary of subwords needs at least {SMALLEST} pieces, {BYTES} of them for bytes, got {size}; "
+                "ask for more, or for characters"
             )
         # A zero byte is a control sign of sentencepiece's trainer, and no file that we read has one.
         lines = [text.replace("\0", " ") for text in texts if text]
