@@ -65,8 +65,8 @@ def learn(kind: Kind, texts: Iterable[str], size: int, minimum: int = 1) -> tupl
     check_kind(kind)
     if size <= len(SPECIAL) or minimum < 1:
         raise SettingsError(
-            f"a vocabulary needs at least {len(SPECIAL) + 1} pieces, {len(SPECIAL)} of them special, and a minimum of at "
-            f"least 1, got size {size} and minimum {minimum}"
+            f"a vocabulary needs at least {len(SPECIAL) + 1} pieces, {len(SPECIAL)} of them special, and a minimum of "
+            f"at least 1, got size {size} and minimum {minimum}"
         )
     if kind == "unigram":
         from unrolled.text.tokenizers.unigram import Unigram as Learner
