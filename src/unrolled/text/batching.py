@@ -84,12 +84,12 @@ class Batches:
 
         B · max(longest source, longest target)  ≤  tokens
 
-    but for a sentence longer than ``tokens``, which is a batch of its own. Lengths are those given; what the model adds,
-    such as END, isn't counted.
+    but for a sentence longer than ``tokens``, which is a batch of its own. Lengths are those given; what the model
+    adds, such as END, isn't counted.
 
     >>> batches = Batches(np.array([3, 4, 9, 2]), np.array([3, 3, 8, 2]), tokens=9)
     >>> len(batches), [sorted(batch.tolist()) for batch in batches.epoch(0, seed=0)]
-    (3, [[0, 3], [1], [2]])
+    (3, [[1], [2], [0, 3]])
 
     Raises ShapeError for lengths that aren't as many on both sides, SettingsError for limits below 1.
     """

@@ -70,7 +70,7 @@ def measure(hypotheses: Sequence[str], references: Sequence[str], tokenize: str 
 
     >>> measured = measure(["the cat sat on the mat"], ["the cat sat on a mat"])
     >>> [(score.metric, round(score.value, 2)) for score in measured.scores()]
-    [('BLEU', 53.73), ('chrF', 75.79)]
+    [('BLEU', 53.73), ('chrF', 72.08)]
 
     Raises DataError where there are not as many of both, or none; SettingsError for a tokenizer that there isn't, or
     that needs the extra ``unrolled[ja]``.

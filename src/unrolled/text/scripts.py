@@ -14,7 +14,7 @@ _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff]")  # Thai, Lao, Tibetan, Burmese, Khmer
 _LETTER = re.compile(r"[^\W\d_]")
 _END = re.compile(r"[.,!?;:。、！？…]")
-_LONGEST_RUN = 5.0  # characters; in a script without spaces, words that are split have about 2, sentences 10 and more
+_GAPS = 1 / 6  # spaces between characters, a share; split words of a script without spaces have 1/2, sentences 1/20
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,19 @@ def writing(texts: Iterable[str]) -> Writing:
     >>> writing(["終電 に 乗り遅れ た 。", "おやすみ なさ い 、 トム 。"])
     Writing(script='japanese', words=True, split=True)
     """
-    counts, characters, runs, apart, attached = Counter[str](), 0, 0, 0, 0
+    counts, places, gaps, apart, attached = Counter[str](), 0, 0, 0, 0
     for text in texts:
         for name, pattern in (("kana", _KANA), ("han", _HAN), ("hangul", _HANGUL), ("unspaced", _UNSPACED)):
             counts[name] += len(pattern.findall(text))
         counts["letters"] += len(_LETTER.findall(text))
-        for word in text.split():
-            characters, runs = characters + len(word), runs + 1
+        found = text.split()
+        places, gaps = places + sum(map(len, found)) - 1, gaps + len(found) - 1
+        for word in found:
             if _END.search(word[-1]):
                 alone = len(word) == 1 or all(_END.match(c) for c in word)
                 apart, attached = apart + alone, attached + (not alone)
     script = _script(counts)
-    words = script in ("spaced", "korean") or characters <= _LONGEST_RUN * runs
+    words = script in ("spaced", "korean") or gaps >= _GAPS * places > 0
     return Writing(script, words, words and apart >= 9 * attached)
 
 
