@@ -43,7 +43,8 @@ def writing(texts: Iterable[str]) -> Writing:
         for name, pattern in (("kana", _KANA), ("han", _HAN), ("hangul", _HANGUL), ("unspaced", _UNSPACED)):
             counts[name] += len(pattern.findall(text))
         counts["letters"] += len(_LETTER.findall(text))
-        found = text.split()
+        if not (found := text.split()):
+            continue
         places, gaps = places + sum(map(len, found)) - 1, gaps + len(found) - 1
         for word in found:
             if _END.search(word[-1]):

@@ -1,0 +1,75 @@
+"""500 damaged corpora: each gives a corpus that can be read, or one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unrolled.errors import DataError
+from unrolled.text.choosing import choose
+from unrolled.text.cleaning import clean
+from unrolled.text.corpus import Corpus
+from unrolled.text.parts import split
+
+SENTENCES = [
+    "hello .",
+    "",
+    "  ",
+    "お元気ですか。",
+    "👩‍👩‍👧‍👦",
+    "e\u0301",
+    "שלום",
+    "１２３",
+    "a\tb",
+    "x" * 300,
+    "\u2028",
+    "\ufffd",
+    "\r",
+]
+BYTES = [
+    b"\0",
+    b"\xff",
+    b"\xe3\x81",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"\t",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b"\x85",
+]
+
+
+def damaged(random: np.random.Generator) -> bytes:
+    """Some lines of text, with bytes put in, taken out or changed."""
+    kinds = random.choice(len(SENTENCES), random.integers(1, 4))
+    lines = [SENTENCES[random.choice(kinds)] for _ in range(random.integers(0, 40))]
+    data = bytearray(
+        random.choice(["\n", "\r\n", "\t\n"]).join(lines).encode(random.choice(["utf-8"] * 6 + ["utf-16"]))
+    )
+    for _ in range(random.choice([0, 0, 1, 5])):
+        at = int(random.integers(len(data) + 1))
+        data[at : at + int(random.integers(3))] = BYTES[random.integers(len(BYTES))]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_damaged_corpora_are_read_or_refused_in_one_line(batch: int, tmp_path: Path):
+    outcomes = {"read": 0, "refused": 0}
+    for seed in range(50 * batch, 50 * batch + 50):
+        random = np.random.default_rng(seed)
+        first, second = tmp_path / f"{seed}.a", tmp_path / f"{seed}.b"
+        first.write_bytes(damaged(random))
+        second.write_bytes(first.read_bytes() if random.random() < 0.4 else damaged(random))
+        try:
+            corpus = Corpus.open(first, None if random.random() < 0.3 else second, name="train")
+            assert len(list(corpus)) == len(corpus)
+            choose(corpus)
+            outcomes["read"] += 1
+            split(clean(corpus).corpus)
+        except DataError as error:
+            assert "\n" not in str(error), seed
+            assert len(str(error)) < 1000, seed
+            outcomes["refused"] += 1
+    assert all(outcomes.values())  # neither all good nor all bad, or the damage says nothing
