@@ -50,9 +50,7 @@ def test_decomposed_text_is_counted_and_the_same_as_composed():
 
 
 def test_nothing_left_says_why():
-    with pytest.raises(
-        DataError, match="of 2 pairs of the train none can be used: 2 whose target is the source; give a"
-    ):
+    with pytest.raises(DataError, match="of 2 pairs of the train none can be used: 2 whose target is the source; give"):
         clean(Corpus(["a", "b"], ["a", "b"], name="train"))
 
 

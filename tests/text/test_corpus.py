@@ -147,9 +147,7 @@ def sides() -> tuple[list[str], list[str]]:
 def test_where_files_drift_apart_is_told(write, sides):
     source, target = sides
     a = write("a", "\n".join(source) + "\n")
-    refused(
-        a, write("b", "\n".join(target[:200] + target[201:]) + "\n"), match=r"500 lines .* 499; .*near line 20[0-2]"
-    )
+    refused(a, write("b", "\n".join(target[:200] + target[201:]) + "\n"), match=r"500 lines .* 499; .*line 20[0-2]")
     refused(
         a, write("b", "\n".join(target[:100] + target[110:])), match=r"490; .*near line (99|10[0-3]), .*/a seems to"
     )

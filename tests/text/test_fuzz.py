@@ -16,29 +16,16 @@ SENTENCES = [
     "",
     "  ",
     "お元気ですか。",
-    "👩‍👩‍👧‍👦",
+    "👩\u200d👩\u200d👧",
     "e\u0301",
     "שלום",
     "１２３",
     "a\tb",
     "x" * 300,
     "\u2028",
-    "\ufffd",
-    "\r",
 ]
-BYTES = [
-    b"\0",
-    b"\xff",
-    b"\xe3\x81",
-    b"\n",
-    b"\r\n",
-    b"\r",
-    b"\t",
-    b"\xef\xbb\xbf",
-    b"\xff\xfe",
-    b"\xed\xa0\x80",
-    b"\x85",
-]
+SENTENCES += ["\ufffd", "\r"]
+BYTES = [b"\0", b"\xff", b"\xe3\x81", b"\n", b"\r\n", b"\r", b"\t", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80"]
 
 
 def damaged(random: np.random.Generator) -> bytes:
@@ -56,7 +43,7 @@ def damaged(random: np.random.Generator) -> bytes:
 
 @pytest.mark.parametrize("batch", range(10))
 def test_damaged_corpora_are_read_or_refused_in_one_line(batch: int, tmp_path: Path):
-    outcomes = {"read": 0, "refused": 0}
+    read, said = 0, []
     for seed in range(50 * batch, 50 * batch + 50):
         random = np.random.default_rng(seed)
         first, second = tmp_path / f"{seed}.a", tmp_path / f"{seed}.b"
@@ -66,10 +53,9 @@ def test_damaged_corpora_are_read_or_refused_in_one_line(batch: int, tmp_path: P
             corpus = Corpus.open(first, None if random.random() < 0.3 else second, name="train")
             assert len(list(corpus)) == len(corpus)
             choose(corpus)
-            outcomes["read"] += 1
+            read += 1
             split(clean(corpus).corpus)
         except DataError as error:
-            assert "\n" not in str(error), seed
-            assert len(str(error)) < 1000, seed
-            outcomes["refused"] += 1
-    assert all(outcomes.values())  # neither all good nor all bad, or the damage says nothing
+            said.append(str(error))
+    assert not [text for text in said if "\n" in text or len(text) > 1000]
+    assert read > 5 < len(said)  # neither all good nor all bad, or the damage says nothing

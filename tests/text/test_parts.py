@@ -25,7 +25,7 @@ def test_no_source_and_no_target_straddles(pairs: list[tuple[int, int]], seed: i
     except DataError:
         return  # one group of all, or nearly
     all_parts = [list(part) for part in (parts.train, parts.dev, parts.test)]
-    assert sorted(sum(all_parts, [])) == sorted(corpus)
+    assert sorted(pair for part in all_parts for pair in part) == sorted(corpus)
     for side in (0, 1):
         sets = [{pair[side] for pair in part} for part in all_parts]
         assert len(set.union(*sets)) == sum(map(len, sets))
@@ -43,10 +43,10 @@ def test_sizes_follow_the_rule_and_the_seed_the_draw():
 
 
 def test_case_and_spaces_make_no_new_sentence():
-    corpus = Corpus(["Good night.", "good night ."] * 40 + ["a", "b", "c"], [f"t{i}" for i in range(83)], name="made")
+    corpus = Corpus(["Good night.", "good night ."] * 40 + [*"abcde"], [f"t{i}" for i in range(85)], name="made")
     parts = split(corpus)
     assert len(parts.train) == 81
-    assert {pair[0] for pair in (*parts.dev, *parts.test)} < {"a", "b", "c"}
+    assert {pair[0] for pair in (*parts.dev, *parts.test)} < set("abcde")
 
 
 def test_given_parts_are_kept_and_their_overlap_is_said():
@@ -65,9 +65,7 @@ def test_given_parts_are_kept_and_their_overlap_is_said():
 
 
 def test_a_corpus_of_one_group_can_not_be_split():
-    with pytest.raises(
-        DataError, match=r"the few has 3 pairs, too few .* to split off dev and test; give more, or give"
-    ):
+    with pytest.raises(DataError, match=r"the few has 3 pairs, too few .* to split off dev and test; give more"):
         split(Corpus(["a", "a", "a"], ["b", "c", "d"], name="few"))
 
 
