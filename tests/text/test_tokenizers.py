@@ -116,7 +116,7 @@ def test_a_vocabulary_that_the_text_does_not_support_is_lowered_and_said(kind):
 def test_what_can_not_be_learnt_is_refused():
     with pytest.raises(SettingsError, match="there is no tokenizer 'word'; nearest: 'words'"):
         learn("word", TEXTS, 100)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(SettingsError, match="at least 5 pieces, 4 of them special, .* got size 4 and minimum 1"):
+    with pytest.raises(SettingsError, match=r"at least 5 pieces, 4 of them special, .* got size 4 and minimum 1"):
         learn("words", TEXTS, 4)
     with pytest.raises(SettingsError, match="at least 520 pieces, 256 of them for bytes, got 519; ask for more"):
         learn("unigram", TEXTS, 519)
