@@ -63,7 +63,9 @@ class Unigram:
             counts.update(line)
         if not counts:
             raise refuse("there is no text to learn subwords from; give sentences")
-        kept = counts.most_common((size - len(SPECIAL) - BYTES) // 2)  # half is left for longer pieces
+        room = (size - len(SPECIAL) - BYTES) // 2  # half is left for longer pieces
+        if rare := {ord(character): "\n" for character, _ in counts.most_common()[room:]}:  # these are spelt in bytes
+            lines = [part for line in lines for part in line.translate(rare).split("\n") if part]
         model = io.BytesIO()
         try:
             SentencePieceTrainer.train(
@@ -77,7 +79,7 @@ class Unigram:
                 # In a text without spaces, one in front would make other pieces of a sentence's first word.
                 add_dummy_prefix=counts[" "] * 20 > counts.total(),
                 byte_fallback=True,
-                character_coverage=min(1.0, sum(n for _, n in kept) / counts.total()),
+                character_coverage=1.0,
                 max_sentence_length=1 << 20,
                 pad_id=PAD,
                 bos_id=BEGIN,
