@@ -15,13 +15,13 @@ from torch import nn
 from unrolled.errors import RunError, SettingsError, nearest
 from unrolled.files import atomic_write, remove_leftovers
 from unrolled.formats import read_lines, write_lines
-from unrolled.nn.names import cell_named
+from unrolled.nn.names import cell_name, cell_named
 from unrolled.report import render
 from unrolled.series.judging.evaluation import COMMON, Evaluation, evaluation_table
 from unrolled.series.judging.intervals import METHODS
 from unrolled.series.leaks.copies import copy_notes
 from unrolled.series.leaks.evidence import Pipeline, Recipe, check_pipeline
-from unrolled.series.learning.architecture import Architecture, cell_name
+from unrolled.series.learning.architecture import Architecture
 from unrolled.series.learning.backtest import Backtest, backtest
 from unrolled.series.learning.fit import Files
 from unrolled.series.learning.fitted import Fitted, context_table, load_fitted, save_fitted
