@@ -6,6 +6,7 @@ Dimensions: batch; src and tgt, the steps of source and target; vocab.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from unrolled.shapes import mask
 from unrolled.text.architecture import Architecture
 from unrolled.text.batching import Batches, Encoded, pad
 from unrolled.text.decoding import Decoding, decode
-from unrolled.text.scoring import bleu
+from unrolled.text.scoring import measure
 from unrolled.text.tokenizer import BEGIN, END, Tokenizer
 from unrolled.training import Progress, TrainingSettings, train
 
@@ -158,8 +159,9 @@ def fit(
         nll = dev_loss(model, dev, device)
         written = decode(model, dev.source.take(range(len(dev.source))), Decoding(beam=1))
         texts = [tokenizer.decode(h[0].tokens) if h else "" for h in written]
-        score = bleu(texts, dev.targets, bleu_tokenizer)
-        shown = [{"source": dev.sources[i], "target": dev.targets[i], "translation": texts[i]} for i in range(SAMPLES)][: len(texts)]
+        score = measure(texts, dev.targets, bleu_tokenizer).value()
+        beside = zip(dev.sources, dev.targets, texts, strict=True)
+        shown = [dict(zip(("source", "target", "translation"), three, strict=True)) for three in islice(beside, SAMPLES)]
         last = {"dev_loss": nll, "perplexity": math.exp(min(nll, 700)), "bleu": score, "samples": shown}
         # While nothing matches yet, BLEU is 0 whatever is learnt: the loss breaks such ties.
         return (-score + min(nll, 1e3) * 1e-3 if objective.choose_by == "bleu" else nll), last

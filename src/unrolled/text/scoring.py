@@ -53,6 +53,10 @@ class Measured:
         """The score of each sentence: (sentences,). BLEU says little of one sentence, chrF more."""
         return FORMULAS[metric](self.counts[metric])
 
+    def value(self, metric: str = "BLEU") -> float:
+        """One figure over all sentences, without its interval."""
+        return float(FORMULAS[metric](self.counts[metric].sum(0)))
+
     def lengths(self) -> np.ndarray:
         """The length of each reference, in BLEU's tokens: int (sentences,)."""
         return self.counts["BLEU"][:, 1].astype(int)
