@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from torch import nn
 
 import unrolled as ur
 from unrolled.errors import DataError, RunError, SettingsError
+from unrolled.series.learning.fitted import Fitted
 
 HORIZON, LOOKBACK = 4, 12
 Y = ("y", "y_lower", "y_upper")
@@ -408,3 +410,36 @@ def test_a_noisy_sine_is_learned_to_near_the_noise(cell):
     assert 0.95 * best < errors[cell.upper()] < 1.125 * best
     assert errors[cell.upper()] < 0.6 * errors["naive"]
     assert f.evaluation.skill("naive") < -0.8  # the linear autoregression can do it too, and it is the one to beat
+
+
+def test_newer_rows_of_many_series_read_the_context_once(monkeypatch):
+    """Not once for each series: of ten thousand that would take hours."""
+    names, (known, newer) = [f"s{i:02d}" for i in range(30)], (daily(60), daily(3, 60))
+    table, after = (
+        pl.concat([own.with_columns(s=pl.lit(name), y=pl.col("y") + i) for i, name in enumerate(names)])
+        for own in (known, newer)
+    )
+    f = forecaster(UNTRAINED, level=None).fit(table, target="y", series="s")
+    read, times = Fitted.context_panel, []
+    monkeypatch.setattr(Fitted, "context_panel", lambda self: times.append(1) or read(self))
+    ahead = f.predict(after)
+    assert len(times) == 1
+    last = [newer["y"][-1] + i for i in range(30) for _ in range(HORIZON)]
+    assert ahead["y"].to_list() == pytest.approx(last, abs=1e-5)
+
+
+@pytest.mark.parametrize(("month", "day"), [(3, 29), (10, 25)], ids=["clocks forward", "clocks back"])
+def test_hours_ahead_cross_a_change_of_clocks(month, day):
+    """Each step is an hour of real time; the wall clock jumps from 1 to 3, or shows 2 twice."""
+    zone = ZoneInfo("Europe/Berlin")
+    last = datetime(2020, month, day, 1, tzinfo=zone)
+    stamps = pl.datetime_range(last - timedelta(days=9), last, "1h", eager=True)
+    assert stamps[-1] == last
+    values = noisy_sine(len(stamps))
+    f = forecaster(UNTRAINED).fit(pl.DataFrame({"t": stamps, "y": values}), target="y")
+    ahead = f.predict()
+    assert ahead["t"].dtype == stamps.dtype
+    seconds = ahead["t"].dt.epoch("s")
+    assert (seconds - stamps.dt.epoch("s")[-1]).to_list() == [3600 * step for step in range(1, HORIZON + 1)]
+    assert ahead["t"].dt.hour().to_list()[:3] == ([3, 4, 5] if month == 3 else [2, 2, 3])
+    assert f.predict(pl.DataFrame({"t": stamps, "y": values}))["t"].to_list() == ahead["t"].to_list()

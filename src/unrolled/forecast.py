@@ -19,10 +19,11 @@ from unrolled.nn.names import cell_name, cell_named
 from unrolled.report import render
 from unrolled.series.judging.evaluation import COMMON, Evaluation, evaluation_table
 from unrolled.series.judging.intervals import METHODS
+from unrolled.series.judging.statistical import check_installed
 from unrolled.series.leaks.copies import copy_notes
 from unrolled.series.leaks.evidence import Pipeline, Recipe, check_pipeline
 from unrolled.series.learning.architecture import Architecture
-from unrolled.series.learning.backtest import Backtest, backtest
+from unrolled.series.learning.backtest import Backtest, backtest, check_folds
 from unrolled.series.learning.fit import Files
 from unrolled.series.learning.fitted import Fitted, context_table, load_fitted, save_fitted
 from unrolled.series.learning.plan import Plan, facts
@@ -53,11 +54,12 @@ class Forecaster:
     training reads the truth, falling by ``schedule`` "linear" or "constant". ``lookback`` is how many steps the network
     reads before each forecast (None: three seasons of the table's frequency, or twice the horizon when that is longer).
     ``dropout`` acts between layers and before the head. ``loss`` is "mae", "mse", "huber", "smape" or "quantile";
-    ``scaling`` "standard", "min-max", "robust" or "log". ``level`` is that of the prediction intervals (None: there are
-    none), calibrated on the validation part's errors ("split"), or on the latest ones, wider where intervals missed
-    more than they promised, and narrower where less ("rolling"). The network speaks of changes from the last value, or
-    with ``skip`` "linear" from the linear autoregression's forecast. ``ensemble`` networks of as many seeds forecast
-    their mean.
+    ``scaling`` "standard", "min-max", "robust", "log", or "returns", which is for prices: their returns are read, and
+    share splits taken out (None: as an embedded data set has it, else "standard"). ``level`` is that of the prediction
+    intervals (None: there are none), calibrated on the validation part's errors ("split"), or on the latest ones, wider
+    where intervals missed more than they promised, and narrower where less ("rolling"). The network speaks of changes
+    from the last value, or with ``skip`` "linear" from the linear autoregression's forecast; with "mean" its forecast
+    is averaged with that one's. ``ensemble`` networks of as many seeds forecast their mean.
 
     >>> import unrolled as ur
     >>> f = ur.Forecaster(horizon=24, cell="gru", training=ur.TrainingSettings(epochs=1))
@@ -81,7 +83,7 @@ class Forecaster:
         teacher_forcing: float | None = None,
         schedule: str | None = None,
         loss: str = "mae",
-        scaling: str = "standard",
+        scaling: str | None = None,
         level: float | None = 0.9,
         intervals: str = "rolling",
         skip: str = "last",
@@ -98,8 +100,7 @@ class Forecaster:
             raise SettingsError(f"there are no intervals {intervals!r}{nearest(str(intervals), METHODS)}")
         if loss == "quantile" and level is None:
             raise SettingsError("the loss 'quantile' learns the bounds of intervals, and level=None asks for none")
-        if loss == "smape" and scaling == "log":
-            raise SettingsError("the loss 'smape' needs the data's own scale, and scaling 'log' leaves it; take 'mae'")
+        _check_scale(loss, scaling)
         self.cell: type[nn.Module] = cell_named(cell) if isinstance(cell, str) else cell
         self.lookback = None if lookback is None else int(lookback)
         self.level, self.intervals = None if level is None else float(level), intervals
@@ -121,8 +122,18 @@ class Forecaster:
             "ensemble": int(ensemble),
         }
         with torch.device("meta"):  # what doesn't fit together is said now
-            Architecture(targets=1, past=0, known=0, static=0, lookback=1, **self._shape).build(self.cell)
+            sizes = {"targets": 1, "past": 0, "known": 0, "static": 0, "lookback": 1}
+            shape: dict[str, Any] = {**self._shape, **sizes, "scaling": scaling or "standard"}
+            Architecture(**shape).build(self.cell)
         self._result: Result | None = None
+        self._expected: dict[str, Any] | None = None
+
+    def expect_backtest(self, *, folds: int, refit: str | int = "always", sliding: bool = False) -> "Forecaster":
+        """Say before :meth:`fit` that :meth:`backtest` will follow with these, so that folds that can't be are refused
+        before anything is trained, with the errors of that method.
+        """
+        self._expected = {"folds": folds, "refit": refit, "sliding": sliding}
+        return self
 
     def fit(
         self,
@@ -141,6 +152,7 @@ class Forecaster:
         frequency: str | None = None,
         fill: str | None = None,
         refit: bool = False,
+        stats: bool = False,
         run: str | Path | bool = False,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> "Forecaster":
@@ -152,20 +164,26 @@ class Forecaster:
         with one value a series; naming any turns off the automatic choice, all other numeric columns as ``past``.
         ``angles`` are in degrees, and become sine and cosine; ``calendar`` adds hour, weekday and season of the time
         stamps; ``wide`` reads a table with a column a series. ``refit`` trains once more, on all rows, before it
-        predicts the future. ``run`` is a new folder that holds checkpoints while it trains and everything when it's
-        done; True makes ``runs/<name>-<n>``.
+        predicts the future. ``stats`` fits Theta and exponential smoothing beside the other baselines, in at most 200
+        test windows (needs ``unrolled[stats]``). ``run`` is a new folder that holds checkpoints while it trains and
+        everything when it's done; True makes ``runs/<name>-<n>``.
 
         Raises DataError for a table that can't be used, SettingsError for options that contradict each other.
         """
+        if stats:
+            check_installed()
         source = Source.open(table)
         columns = Columns(target, time, series, only, past, frequency, fill, future, static, angles, calendar, wide)
         columns = source.with_defaults(columns)
-        horizon, scaling = self._shape["horizon"], self._shape["scaling"]
-        panel, cuts, lookback = prepared(columns, source.frame, horizon, self.lookback)
+        horizon, scaling = self._shape["horizon"], source.scaling(self._shape["scaling"])
+        _check_scale(self._shape["loss"], scaling)
+        panel, cuts, lookback = prepared(columns, source.frame, horizon, self.lookback, scaling)
+        if self._expected is not None:
+            check_folds(panel, cuts, lookback, horizon, **self._expected)
         checked = check_pipeline(Pipeline(columns, lookback, horizon, scaling), source.frame, panel, cuts)
         panel = replace(panel, notes=(*panel.notes, checked, *copy_notes(panel, cuts, horizon)))
         plan = Plan(
-            Architecture.of(panel, lookback=lookback, **self._shape),
+            Architecture.of(panel, lookback=lookback, **self._shape | {"scaling": scaling}),
             Columns.found(panel, columns.only),
             self.training,
             refit,
@@ -174,6 +192,7 @@ class Forecaster:
             source.name,
             facts(panel, cuts),
             panel.notes,
+            stats,
         )
         device_named(self.training.device)
         folder = None
@@ -200,6 +219,8 @@ class Forecaster:
         """
         folder = Path(run)
         plan = Plan.from_json(read_run(folder), folder)
+        if plan.stats:
+            check_installed()
         remove_leftovers(folder)
         source = Source.open(plan.source if table is None else table)
         panel, cuts = _prepared(plan, source.frame)
@@ -295,6 +316,8 @@ class Forecaster:
         Raises DataError for a table without enough new rows, or with series that it was not trained on.
         """
         result, source = self._fitted(), Source.open(table)
+        if result.plan.stats:
+            check_installed()
         panel, cuts = new_rows(result.fitted, source.frame)
         before, trial = update(result.fitted, self.cell, panel, cuts, self.training, on_progress)
         notes = (*panel.notes, f"It had been trained before, on {result.plan.source}.")
@@ -413,16 +436,17 @@ class Forecaster:
         before: Trial | None = None,
     ) -> "Forecaster":
         """Judge the trial, predict the future with the last one, write everything down."""
-        judged = judge(trial, plan.level, plan.intervals, before)
+        if plan.stats:
+            log.info("Fitting Theta and exponential smoothing, which takes a minute at most …")
+        judged = judge(trial, plan.level, plan.intervals, before, plan.stats)
         new = [note for note in judged.notes if note not in plan.notes]  # a run that goes on has them already
         for note in new:
             log.info(note)
         plan = replace(plan, notes=(*plan.notes, *new))
         evaluations, lookback = judged.evaluations(panel), plan.architecture.lookback
         series_type = source.frame.schema.get(panel.series) if panel.series else None
-        context = context_table(
-            panel, filled(panel, until=cuts.train), lookback, plan.architecture.horizon, series_type
-        )
+        rows = panel.as_traded(filled(panel, until=cuts.train))
+        context = context_table(panel, rows, lookback, plan.architecture.horizon, series_type)
         shape = replace(plan.architecture, ensemble=len(last.states))
         scaler, threads = last.examples.scaler, last.states[0].threads
         fitted = Fitted(shape, plan.columns, last.model.cpu(), scaler, judged.intervals, panel.names, context, threads)
@@ -440,6 +464,7 @@ class Forecaster:
             folder,
             panel,
             cuts,
+            sum(state.seconds for one in {id(one): one for one in (trial, last)}.values() for state in one.states),
         )
         if folder is not None:
             _write(folder, self._result)
@@ -463,6 +488,7 @@ class Result:
     folder: Path | None
     panel: Panel | None = None
     cuts: Split | None = None
+    seconds: float = 0.0  # of all trainings; a loaded run doesn't need it
 
 
 KIND, METRICS, FORECAST, REPORT = "forecast", "metrics.jsonl", "forecast.csv", "report.html"
@@ -509,6 +535,15 @@ def quantiles(level: float) -> tuple[float, ...]:
     return round((1 - level) / 2, 9), 0.5, round((1 + level) / 2, 9)
 
 
+def _check_scale(loss: str, scaling: str | None) -> None:
+    """Refuse a relative loss on a scale that is relative already. Errors: `SettingsError`."""
+    if loss == "smape" and scaling in ("log", "returns"):
+        raise SettingsError(
+            f"the loss 'smape' needs the data's own scale, and scaling {scaling!r} leaves it; take 'mae', or scaling "
+            "'standard'"
+        )
+
+
 def _strategy(model: str | None, strategy: str | None) -> str:
     if model is not None and model not in MODELS:
         raise SettingsError(f"unknown model {model!r}{nearest(str(model), MODELS)}")
@@ -520,7 +555,8 @@ def _strategy(model: str | None, strategy: str | None) -> str:
 
 def _prepared(plan: Plan, frame: pl.DataFrame) -> tuple[Panel, Split]:
     """The panel and the split that a plan makes of a table."""
-    panel, cuts, _ = prepared(plan.columns, frame, plan.architecture.horizon, plan.architecture.lookback)
+    shape = plan.architecture
+    panel, cuts, _ = prepared(plan.columns, frame, shape.horizon, shape.lookback, shape.scaling)
     return panel, cuts
 
 
@@ -536,8 +572,9 @@ def _write(folder: Path, result: Result) -> None:
     atomic_write(folder / FORECAST, tables.csv(result.future))
     atomic_write(folder / REPORT, render(result.document))
     status = "interrupted" if result.ended == "interrupted" else "finished"
+    evaluations = [one.as_json() for one in result.evaluations]
     _write_manifest(
-        folder, result.plan, status, fitted=fitted, evaluations=[one.as_json() for one in result.evaluations]
+        folder, result.plan, status, fitted=fitted, seconds=round(result.seconds, 3), evaluations=evaluations
     )
 
 

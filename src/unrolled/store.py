@@ -8,7 +8,7 @@ import os
 import platform
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -116,6 +116,22 @@ def list_runs(root: str | Path = "runs") -> list[tuple[Path, dict[str, Any] | Ru
         return int(match[0]) if (match := re.search(r"[0-9]{1,9}$", folder.name)) else 0
 
     return [run for _, run in sorted(runs, key=lambda r: (r[0], number(r[1][0])), reverse=True)]
+
+
+def find_runs(places: Iterable[str | Path]) -> list[tuple[Path, dict[str, Any] | RunError]]:
+    """The runs of several places, each a run or a folder of runs as :func:`list_runs` reads it; none twice."""
+    runs: dict[Path, tuple[Path, dict[str, Any] | RunError]] = {}
+    for place in map(Path, places):
+        if os.path.lexists(place / MANIFEST):
+            try:
+                found: list[tuple[Path, dict[str, Any] | RunError]] = [(place, read_run(place))]
+            except RunError as error:
+                found = [(place, error)]
+        else:
+            found = list_runs(place)
+        for path, manifest in found:
+            runs.setdefault(Path(os.path.realpath(path)), (path, manifest))
+    return list(runs.values())
 
 
 def environment() -> dict[str, str | None]:

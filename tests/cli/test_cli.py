@@ -73,7 +73,7 @@ def test_forecast_has_every_option_that_was_promised(command):
     out = command("forecast", "--help").out
     promised = "target time series only horizon lookback cell epochs minutes seed device refit out resume only-target"
     promised += " wide past future static angle calendar model strategy attention teacher-forcing schedule loss scaling"
-    promised += " ensemble level intervals folds refit-folds sliding"
+    promised += " ensemble level intervals folds refit-folds sliding stats"
     assert {f"--{name}" for name in promised.split()} <= set(re.findall(r"^  (--[\w-]+)", out, re.MULTILINE))
     assert "[rnn|lstm|gru|mingru]" in out
     assert "[forward|linear|mask|none]" in out

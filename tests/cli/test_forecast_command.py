@@ -291,6 +291,30 @@ def test_a_data_set_just_works_by_its_name(name, command, folder):
     assert run["fitted"]["series"] == [one]
 
 
+@pytest.mark.slow
+def test_the_command_is_honest_about_stocks(command, monkeypatch, folder):
+    """With two epochs: returns inside, splits taken out, and the random walk not beaten."""
+    monkeypatch.setattr("unrolled.training.TrainingSettings.longest", 2)
+    code, out, err = command("forecast", "stocks", "--only", "AAPL", "--target", "close")
+    assert code == 0, err
+    told = " ".join((out + err).split())
+    assert "'AAPL' 2000-06-21 (2 for 1), 'AAPL' 2005-02-28 (2 for 1)." in told
+    assert "Read as returns, the changes of the logarithm from step to step: 'close'" in told
+    assert "Leak check: passed" in told
+    assert "The LSTM does not beat the random walk, which says that the price stays what it is" in told
+    assert "Diebold-Mariano test p = " in told
+    assert "One step ahead the forecast is the last known value, shifted" in told
+
+
+def test_scaling_standard_is_there_for_stocks_too(command, folder):
+    words = ("--target", "close", "--only", "IBM", "--only-target", "--lookback", "2", "--epochs", "1")
+    code, out, err = command("forecast", "stocks", *words, "--scaling", "standard")
+    assert code == 0, err
+    assert manifest("runs/stocks-1")["architecture"]["scaling"] == "standard"
+    assert "random walk" not in out
+    assert "Read as returns" not in out + err
+
+
 def test_a_file_named_like_a_data_set_goes_first(forecast, hourly):
     Path("weather").write_text(hourly.write_csv())
     run = forecast("weather")

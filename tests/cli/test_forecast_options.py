@@ -148,12 +148,10 @@ def test_folds(words, refit, sliding, trained, table, command):
     assert command("predict", "runs/table-1").code == 0
 
 
-@pytest.mark.usefixtures("one_process")
-def test_more_folds_than_there_is_room_for_is_one_line(table, command):
-    code, _, err = command("forecast", table, "--target", "y", "--folds", "11", *SHORT)
-    assert code == 1
-    assert err.splitlines()[-1] == (
-        "unrolled: error: 11 folds of the 40 steps to test on are shorter than the horizon of 4; take at most 10 folds"
+@pytest.mark.parametrize("folds", [11, 1000])
+def test_more_folds_than_there_is_room_for_are_refused_before_training(folds, table, refused):
+    assert refused("forecast", table, "--target", "y", "--folds", folds, *SHORT) == (
+        f"{folds} folds of the 40 steps to test on are shorter than the horizon of 4; take at most 10 folds"
     )
 
 
@@ -226,7 +224,9 @@ def test_help_has_a_line_of_words_for_each_option_and_fits_a_terminal(command):
         assert choice in out
 
 
-@pytest.mark.parametrize("option", ["--folds 2", "--ensemble 2", "--calendar", "--wide", "--future x", "--level 0.5"])
+@pytest.mark.parametrize(
+    "option", ["--folds 2", "--stats", "--ensemble 2", "--calendar", "--wide", "--future x", "--level 0.5"]
+)
 def test_resume_takes_none_of_them(option, trained, command):
     code, _, err = command("forecast", "--resume", trained, *option.split())
     assert code == 2

@@ -1,11 +1,13 @@
 """`unrolled forecast --resume`, `unrolled predict` and `unrolled runs`: what is done with a run that is there."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 FILES = {"model.safetensors", "run.json", "context.parquet", "metrics.jsonl", "forecast.csv", "report.html"}
 BASELINES = ["naive", "seasonal naive", "drift", "moving average", "linear autoregression"]
@@ -118,3 +120,41 @@ def test_runs_of_another_folder_and_of_none(trained, command, folder):
     assert command("runs", "nowhere") == (
         *(0, "no runs in nowhere; unrolled forecast FILE --target COLUMN makes one\n", ""),
     )
+
+
+def test_compare_ranks_the_runs_of_the_same_data_whatever_their_inputs(trained, command, forecast, hourly):
+    forecast("table.csv", "--cell", "gru", "--seed", "3", "--only-target", out="runs/other-1")
+    hourly.head(180).write_csv("shorter.csv")
+    forecast("shorter.csv", out="runs/shorter-1")
+    code, out, err = command("runs", "--compare")
+    assert (code, err) == (0, "")
+    assert "y, 4 steps ahead: 37 test windows, 2024-01-07 16:00:00 to 2024-01-09 07:00:00" in out
+    rows = [line.split() for line in out.splitlines() if re.match(r" +\d  runs/|\d  runs/", line)]
+    scored = {path: manifest(path)["evaluations"][0] for path in (trained, "runs/other-1")}
+    errors = {path: next(iter(one["overall"].values())) for path, one in scored.items()}
+    best = min(one["overall"][one["best_baseline"]]["MAE"] for one in scored.values())
+    order = sorted(errors, key=lambda path: errors[path]["MAE"])
+    assert [row[1] for row in rows] == order
+    for row in rows:
+        mae, mase = errors[row[1]]["MAE"], errors[row[1]]["MASE"]
+        cell, seed = ("GRU", "3") if row[1] == "runs/other-1" else ("LSTM", "0")
+        assert row[2:7] == [cell, seed, f"{mae:.4g}", f"{mase:.4g}", f"{1 - mae / best:+.1%}"]
+        assert row[8:10] == ["of", "90%"]
+        assert float(row[10]) == pytest.approx(manifest(row[1])["seconds"], abs=0.06)
+    last = out.splitlines()[-1]
+    assert last.startswith("  runs/shorter-1: no other run of 'y', 4 steps ahead, was tested on 2024-01-07 00:00:00")
+    assert all(len(line) <= 80 for line in out.splitlines() if line.startswith(" ") and not line.startswith("  r"))
+
+
+def test_compare_takes_runs_and_folders_and_says_when_there_is_nothing_to_compare(trained, command, forecast):
+    forecast("table.csv", "--cell", "gru", out="elsewhere/gru-1")
+    alone = command("runs", "--compare")
+    assert (alone.code, alone.err) == (0, "")
+    assert alone.out.splitlines()[0] == "no two runs were scored on the same data"
+    assert alone.out.splitlines()[-1] == f"  {trained}: no other run forecasts 'y'"
+    for places in (["runs", "elsewhere"], [trained, "elsewhere/gru-1"], ["elsewhere", trained, "runs"]):
+        out = command("runs", "--compare", *places).out
+        assert "runs/table-1" in out
+        assert "elsewhere/gru-1" in out
+        assert "Not compared" not in out
+    assert command("runs", trained, "elsewhere").out.count("finished") == 2

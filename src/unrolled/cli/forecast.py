@@ -16,8 +16,8 @@ CHOICES = {
     "attention": ["dot", "scaled-dot", "general", "additive"],
     "schedule": ["linear", "constant"],
     "loss": ["mae", "mse", "huber", "smape", "quantile"],
-    "scaling": ["standard", "min-max", "robust", "log"],
-    "skip": ["last", "linear"],
+    "scaling": ["standard", "min-max", "robust", "log", "returns"],
+    "skip": ["last", "linear", "mean"],
     "intervals": ["rolling", "split", "none"],
     "fill": ["forward", "linear", "mask", "none"],
 }
@@ -65,11 +65,12 @@ def _columns(name: str, words: str):
 @click.option("--layers", type=click.IntRange(1), help="Recurrent layers.  [default: 1]")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Between layers, and before the head.")
 @_chosen("loss", "What training minimises.  [default: mae]")
-@_chosen("scaling", "By the training part's statistics.  [default: standard]")
-@_chosen("skip", "What changes are added to: the last value, or a line.  [default: last]")
+@_chosen("scaling", "By the training part's statistics; returns is for prices.  [default: standard]")
+@_chosen("skip", "Changes are from the last value or a line; or take the mean with a line.  [default: last]")
 @click.option("--ensemble", type=click.IntRange(1), metavar="N", help="The mean of N networks.  [default: 1]")
 @click.option("--level", type=click.FloatRange(0, 1, True, True), help="Of the intervals.  [default: 0.9]")
 @_chosen("intervals", "By the latest errors and misses, or the validation part's errors.  [default: rolling]")
+@click.option("--stats", is_flag=True, help="Beside Theta and exponential smoothing too; needs unrolled[stats].")
 @click.option("--strategies", metavar="NAMES", help="Then compare strategies: all, or some, joined by commas.")
 @click.option("--folds", type=click.IntRange(1), metavar="N", help="Backtest: N folds of the test part.")
 @click.option("--refit-folds", metavar="WHEN", help="Train anew always, never, or every K-th fold.  [default: always]")
@@ -120,23 +121,26 @@ def forecast(file: str | None, resume: Path | None, **options: Any) -> int:
         raise click.UsageError(f"--only-target takes no inputs; leave out --{given[0]}")
     if options["intervals"] == "none" and options["level"] is not None:
         raise click.UsageError("--intervals none has no level; leave out --level")
+    when = int(refit) if refit is not None and refit.isdecimal() else refit or "always"
+    backtest = {"folds": folds, "refit": when, "sliding": options["sliding"]}
     with training_bar() as on_progress:
-        forecaster = fit(file, options, on_progress)
+        forecaster = fit(file, options, on_progress, None if folds is None else backtest)
     code = show_result(forecaster)
     if strategies is not None and not forecaster.interrupted:
         with counting_bar("strategies") as on_done:
             compared = forecaster.strategies(*names, on_done=on_done)
         show_strategies(compared)
     if folds is not None and not forecaster.interrupted:
-        when = int(refit) if refit is not None and refit.isdecimal() else refit or "always"
         with counting_bar("folds") as on_fold:
-            found = forecaster.backtest(folds=folds, refit=when, sliding=options["sliding"], on_fold=on_fold)
+            found = forecaster.backtest(**backtest, on_fold=on_fold)
         show_backtest(found)
     return code
 
 
-def fit(file: str, options: dict[str, Any], on_progress) -> "Forecaster":
-    """A forecaster fitted as the options say, in a run folder; an option that is None is left to the library."""
+def fit(file: str, options: dict[str, Any], on_progress, backtest: dict[str, Any] | None = None) -> "Forecaster":
+    """A forecaster fitted as the options say, in a run folder; an option that is None is left to the library. What is
+    wrong with a ``backtest`` that is to follow is said before the training.
+    """
     from unrolled import data
     from unrolled.forecast import Forecaster
     from unrolled.training import TrainingSettings
@@ -153,12 +157,27 @@ def fit(file: str, options: dict[str, Any], on_progress) -> "Forecaster":
         del shape["intervals"]
         shape["level"] = None
     columns = _some(
-        given, "time", "series", "frequency", "fill", "refit", "calendar", "wide", "only", "past", "future", "static"
+        given,
+        "time",
+        "series",
+        "frequency",
+        "fill",
+        "refit",
+        "stats",
+        "calendar",
+        "wide",
+        "only",
+        "past",
+        "future",
+        "static",
     )
     if options.get("only_target"):
         columns["past"] = ()
     target = given["target"]
-    return Forecaster(**shape, training=training).fit(
+    forecaster = Forecaster(**shape, training=training)
+    if backtest is not None:
+        forecaster.expect_backtest(**backtest)
+    return forecaster.fit(
         file,
         target=target[0] if len(target) == 1 else target,
         angles=given.get("angle"),

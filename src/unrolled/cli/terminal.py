@@ -120,12 +120,20 @@ def show_evaluation(evaluation: "Evaluation", title: str) -> None:
     table.add_column("")
     for name in (*COMMON, "skill"):
         table.add_column(name, justify="right")
-    for method, errors in evaluation.overall.items():
-        style = "bold" if method == evaluation.model else None
-        table.add_row(method, *(number(errors[m]) for m in COMMON), f"{evaluation.skill(method):+.1%}", style=style)
+    _add_methods(table, evaluation)
+    if (some := evaluation.statistical) is not None:
+        table.add_section()
+        table.add_row(f"in {some.windows:,} windows of these:")
+        _add_methods(table, some)
     click.echo()
     Console().print(table)
     _say(evaluation)
+
+
+def _add_methods(table: Table, evaluation: "Evaluation") -> None:
+    for method, errors in evaluation.overall.items():
+        style = "bold" if method == evaluation.model else None
+        table.add_row(method, *(number(errors[m]) for m in COMMON), f"{evaluation.skill(method):+.1%}", style=style)
 
 
 def _say(evaluation: "Evaluation") -> None:

@@ -53,7 +53,8 @@ class Dataset:
     """What a data set is, where it is from, and what to do with it unless told otherwise.
 
     ``defaults`` holds the target column, how the table is to be read (time, series, frequency, fill), horizon and
-    lookback. ``sha256`` is that of the packed file, ``source`` the package that it was made from.
+    lookback, and perhaps the scaling. ``sha256`` is that of the packed file, ``source`` the package that it was made
+    from.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from unrolled.series.judging.evaluation import (
     evaluation_table,
     score,
 )
-from unrolled.series.judging.significance import diebold_mariano, loss_by_origin, wilcoxon
+from unrolled.series.judging.significance import Comparison, diebold_mariano, loss_by_origin, wilcoxon
 from unrolled.series.reading.frequency import Frequency
 from unrolled.series.windows.examples import Examples
 from unrolled.series.windows.split import Split
@@ -159,6 +159,101 @@ def test_the_verdict_says_who_won_and_by_how_much():
         "The RNN does not beat the naive forecast: that is perfect (mean absolute error 1 against 0). "
         "Use the simpler one."
     )
+
+
+def held_against(mean: float, p: float, baseline: str = "naive", n: int = 400, overlap: int = 20) -> dict[str, Any]:
+    return asdict(Comparison("Diebold-Mariano", "LSTM", baseline, 1.0, p, n, mean, "rectangular", overlap))
+
+
+SHORT = (
+    " The test part is short for that: its forecasts overlap, and amount to no more than {} independent {}. With so "
+    "few, p is too optimistic: chance is likelier than it says."
+)
+
+
+@pytest.mark.parametrize(
+    ("n", "overlap", "words"),
+    [
+        (400, 20, None),
+        (399, 20, ("19", "ones")),
+        (75, 24, ("3", "ones")),
+        (25, 24, ("one", "one")),
+        (3, 1, None),
+        (19, 1, None),
+        (39, 2, ("19", "ones")),
+    ],
+)
+def test_a_short_test_part_is_said_wherever_p_is(n, overlap, words):
+    said = "" if words is None else SHORT.format(*words)
+    won = made({"LSTM": 0.75, "naive": 1.0}, [held_against(-0.25, 0.01, n=n, overlap=overlap)]).verdict()
+    assert won == (
+        "The LSTM is 25.0% better than the best baseline, the naive forecast (mean absolute error 0.75 against 1). "
+        f"That is more than chance (Diebold-Mariano test, p = 0.01).{said}"
+    )
+    lost = made({"LSTM": 1.25, "naive": 1.0}, [held_against(0.25, 0.2, n=n, overlap=overlap)]).verdict()
+    assert lost.endswith(f"(mean absolute error 1.25 against 1, p = 0.2). Use the simpler one.{said}")
+    untested = made({"LSTM": 0.75, "naive": 1.0}, [held_against(-0.25, math.nan, n=n, overlap=overlap)]).verdict()
+    assert untested.endswith("against 1).")
+
+
+def test_how_much_windows_overlap_follows_from_horizon_and_stride(panel_of):
+    evaluation, *_ = scored(panel_of([noisy()]), lambda e, w: actual(e, w) + 0.1 * noisy(1)[:18, None])
+    test = evaluation.test("naive")
+    assert test is not None
+    assert (test.n, test.overlap, test.too_few) == (18, 3, True)
+    assert "amount to no more than 6 independent ones" in evaluation.verdict()
+    loss = np.random.default_rng(0).normal(size=100)
+    assert diebold_mariano(loss, -loss, horizon=24, stride=6).overlap == 4
+    assert diebold_mariano(loss, -loss, horizon=5).too_few is False
+    assert diebold_mariano(loss[:99], -loss[:99], horizon=5).too_few
+
+
+@pytest.mark.parametrize(
+    ("mae", "p", "said"),
+    [
+        (
+            0.8,
+            0.01,
+            "The update improved on the earlier network, more than chance (mean absolute error 0.8 against 1, p",
+        ),
+        (
+            0.8,
+            0.3,
+            "The update improved on the earlier network, which may well be chance (mean absolute error 0.8 again",
+        ),
+        (0.8, None, "The update improved on the earlier network (mean absolute error 0.8 against 1)."),
+        (1.2, 0.01, "The update made it worse than the earlier network was, more than chance (mean absolute error 1.2"),
+        (
+            1.0,
+            None,
+            "The update changed nothing: it is as good as the earlier network (mean absolute error 1 against 1)",
+        ),
+    ],
+)
+def test_an_update_is_held_against_the_earlier_network_and_then_against_the_baselines(mae, p, said):
+    tests = [] if p is None else [held_against(mae - 1, p, "earlier network")]
+    evaluation = made({"LSTM": mae, "earlier network": 1.0, "naive": 1.6, "drift": 2.0}, tests)
+    assert evaluation.earlier == "earlier network"
+    assert evaluation.best_baseline == "naive"
+    assert evaluation.skill("LSTM") == pytest.approx(1 - mae / 1.6)
+    assert evaluation.skill("earlier network") == pytest.approx(1 - 1 / 1.6)
+    verdict = evaluation.verdict()
+    assert verdict.startswith(said)
+    assert f". The LSTM is {1 - mae / 1.6:.1%} better than the best baseline, the naive forecast" in verdict
+    assert evaluation.table()["method"].to_list() == ["LSTM", "earlier network", "naive", "drift"]
+    assert made({"LSTM": 1.0, "naive": 1.0}).earlier is None
+    with pytest.raises(TypeError, match="of a model and its baselines"):
+        Evaluation.from_json(made({"LSTM": 1.0, "earlier network": 1.0, "naive": 2.0}).as_json() | only_earlier())
+
+
+def only_earlier() -> dict[str, Any]:
+    """What an evaluation without a baseline would say."""
+    mae: dict[str, float | None] = {"LSTM": 1.0, "earlier network": 1.0}
+    return {
+        "overall": {m: dict.fromkeys(METRICS, error) for m, error in mae.items()},
+        "by_step": {m: {name: [error] for name in METRICS} for m, error in mae.items()},
+        "by_series": {m: {"": error} for m, error in mae.items()},
+    }
 
 
 def test_a_baseline_without_an_error_of_its_own_is_never_the_best():
@@ -383,3 +478,45 @@ def test_parts_joined_are_scored_as_one(panel_of):
         assert a.overall[method] == pytest.approx(b.overall[method], rel=1e-6)
         assert a.by_series[method] == pytest.approx(b.by_series[method], rel=1e-6)
     assert a.lag == b.lag
+
+
+@pytest.mark.parametrize(
+    ("mae", "p", "said"),
+    [
+        (
+            {"LSTM": 0.75, "random walk": 1.0, "drift": 0.5},
+            0.01,
+            "The LSTM beats the random walk: it is 25.0% better, more than chance (mean absolute error 0.75 against 1, "
+            "Diebold-Mariano test p = 0.01). The drift forecast is better still (0.5).",
+        ),
+        (
+            {"LSTM": 0.75, "random walk": 1.0},
+            0.3,
+            "The LSTM does not beat the random walk, which says that the price stays what it is: it is 25.0% better, "
+            "and that may well be chance (mean absolute error 0.75 against 1, Diebold-Mariano test p = 0.3). Use the "
+            "simpler one.",
+        ),
+        (
+            {"LSTM": 1.5, "random walk": 1.0, "drift": 0.5},
+            0.04,
+            "The LSTM does not beat the random walk, which says that the price stays what it is: it is 50.0% worse "
+            "(mean absolute error 1.5 against 1, Diebold-Mariano test p = 0.04). Use the simpler one.",
+        ),
+        (
+            {"LSTM": 0.75, "random walk": 1.0},
+            None,
+            "The LSTM does not beat the random walk, which says that the price stays what it is: it is 25.0% better, "
+            "too few windows to tell from chance (mean absolute error 0.75 against 1). Use the simpler one.",
+        ),
+        (
+            {"LSTM": 1.0, "random walk": 1.0},
+            None,
+            "The LSTM does not beat the random walk, which says that the price stays what it is: they are equally good "
+            "(mean absolute error 1 against 1). Use the simpler one.",
+        ),
+    ],
+)
+def test_of_prices_the_verdict_is_against_the_random_walk_and_chance_does_not_count(mae, p, said):
+    about = {"test": "Diebold-Mariano", "model": "LSTM", "baseline": "random walk", "statistic": -2.0, "n": 40}
+    tests = [] if p is None else [about | {"p_value": p, "mean_difference": -0.2, "kernel": "rectangular"}]
+    assert made(mae, tests).verdict() == said

@@ -358,3 +358,22 @@ def test_a_gap_at_the_start_of_a_series_takes_nothing_from_the_series_before():
     for fill in ("forward", "linear"):
         whole = fill_gaps(values, np.array([0, 2, 6]), np.array([0, 0]), fill, until=3)
         np.testing.assert_array_equal(whole[:, 0], [1, 2, np.nan, 4, 4, 6])
+
+
+@given(
+    data=st.lists(st.tuples(st.integers(0, 60), st.integers(-3, 9), st.integers(0, 30)), min_size=1, max_size=5),
+    month=st.sampled_from([3, 10]),
+    text=st.sampled_from(["1h", "1d"]),
+)
+def test_the_stamps_of_all_series_are_those_of_each(panel_of, data, month, text):
+    """Starts, first rows and counts that cross both changes of the clocks."""
+    starts, first, counts = map(np.array, zip(*data, strict=True))
+    origin = datetime(2020, month, 28 if month == 3 else 24, tzinfo=ZoneInfo("Europe/Berlin"))
+    zoned = pl.Datetime("ms", "Europe/Berlin")
+    about = {"frequency": Frequency.parse(text), "origin": origin, "dtype": zoned}
+    panel = panel_of([np.arange(3.0)] * len(data), starts, **about)
+    together = panel.stamps_of(first, counts)
+    each = [panel.stamps(i, int(a), int(n)) for i, (a, n) in enumerate(zip(first, counts, strict=True))]
+    assert together.dtype == zoned
+    assert together.name == "t"
+    assert together.to_list() == pl.concat(each).to_list()

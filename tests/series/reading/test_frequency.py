@@ -194,3 +194,24 @@ def test_stamps_end_with_the_calendar():
         Frequency(1, "y").stamps(date(9990, 1, 1), 0, 20)
     with pytest.raises(SettingsError, match="leave the years that a calendar can show"):
         Frequency(1_000_000, "d").stamps(date(2000, 1, 1), 0, 10**9)
+
+
+@given(
+    text=st.sampled_from(["15m", "1h", "1d", "3bd", "1mo", "1me", "1y"]),
+    zone=st.sampled_from(ZONES),
+    month=st.sampled_from([3, 10]),  # before the clocks go forward, and back
+    places=st.lists(st.integers(-40, 2000), max_size=30),
+)
+def test_stamps_at_any_places_are_those_of_a_row_of_them(text: str, zone: str | None, month: int, places: list[int]):
+    origin = datetime(2020, month, 20, tzinfo=None if zone is None else ZoneInfo(zone))
+    frequency = Frequency.parse(text)
+    one_by_one = [frequency.stamps(origin, place, 1)[0] for place in places]
+    assert frequency.at(origin, np.array(places, np.int64)).to_list() == one_by_one
+
+
+def test_places_end_with_the_calendar():
+    with pytest.raises(SettingsError, match="2 steps of 1y from 9990-01-01 run past the year 9999"):
+        Frequency(1, "y").at(date(9990, 1, 1), np.array([20, 0]))
+    with pytest.raises(SettingsError, match="2 steps of 1d from 2000-01-01 leave the years that a calendar can show"):
+        Frequency(1, "d").at(date(2000, 1, 1), np.array([0, -(10**9)]))
+    assert Frequency(1, "row").at(7, np.array([3, -1])).to_list() == [10, 6]

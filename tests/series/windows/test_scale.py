@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from unrolled.errors import DataError, SettingsError
+from unrolled.series.panels.inputs import Inputs
 from unrolled.series.windows.scale import METHODS, Scaler
 
 METHOD = pytest.mark.parametrize("method", METHODS)
@@ -67,7 +68,9 @@ def by_numpy(method: str, known: np.ndarray) -> tuple[float, float]:
     if method == "robust":
         low, middle, high = np.percentile(known, [25, 50, 75])
         return middle, (high - low) / (norm.ppf(0.75) - norm.ppf(0.25))
-    known = np.log(known) if method == "log" else known
+    known = np.log(known) if method in ("log", "returns") else known
+    if method == "returns":
+        return known.mean(), np.sqrt(np.mean(np.diff(known) ** 2)) if len(known) > 1 else 0.0
     return known.mean(), known.std()
 
 
@@ -172,3 +175,40 @@ def test_rows_at_and_after_the_cut_count_for_nothing(panel_of, method):
     assert Scaler.fit(panel_of([late]), 15, method, since=5).centre == pytest.approx(
         Scaler.fit(panel_of([values[5:]], starts=[5]), 15, method).centre
     )
+
+
+def test_returns_read_prices_in_logarithms_and_the_rest_as_changes(panel_of):
+    """Above 0 in the training part decides, whatever comes after it; what is known ahead stays as it was."""
+    price, flow = 2.0 ** np.array([0, 1, 1, 2, 4]), np.array([1.0, -2.0, 1.0, 1.0, 1.0])
+    values = np.stack([price, 3 * price, flow, price], axis=1)
+    inputs = Inputs(past=("x1", "x2"), future=("k",))
+    panel = panel_of([values], past=("x1", "x2"), known=("k",), inputs=inputs)
+    scaler = Scaler.fit(panel, 4, "returns")
+    assert scaler.logged.tolist() == [True, True, False, False]
+    size = np.log(2) * np.sqrt(2 / 3)  # of the returns log 2, 0, log 2
+    assert scaler.scale[0].tolist() == pytest.approx([size, size, np.sqrt(6), price[:4].std()])
+
+
+def test_returns_pass_over_gaps_and_never_from_one_series_into_the_next(panel_of):
+    panel = panel_of([np.array([1.0, np.nan, np.e]), np.array([100.0, 100.0 * np.e**2])], [0, 0])
+    assert Scaler.fit(panel, 3, "returns").scale[:, 0].tolist() == pytest.approx([1.0, 2.0])
+
+
+def test_returns_need_values_above_zero(panel_of):
+    with pytest.raises(
+        DataError, match="returns need values above 0, and 'y' has -1; take standard, min-max or robust"
+    ):
+        Scaler.fit(panel_of([np.array([1.0, 2.0, -1.0])]), 2, "returns")
+    values = np.stack([np.arange(1.0, 5), [1.0, 1.0, 1.0, 0.0]], axis=1)
+    panel = panel_of([values], inputs=Inputs(past=("x1",)))
+    words = "'x1' is read as returns, since the training part has it above 0, and elsewhere it has 0; leave it out"
+    with pytest.raises(DataError, match=words):
+        Scaler.fit(panel, 3, "returns")
+
+
+def test_restored_prices_can_be_in_another_unit(panel_of):
+    panel = panel_of([np.array([1.0, 2.0, 4.0])], units=np.array([[2.0]]))
+    scaler = Scaler.fit(panel, 3, "returns")
+    scaled = scaler.apply(panel.values, np.array([3]), ["y"])[None]
+    restored = scaler.in_unit(panel.units).restore(scaled, np.array([0]))
+    np.testing.assert_allclose(restored[0, :, 0], [0.5, 1.0, 2.0], rtol=1e-6)

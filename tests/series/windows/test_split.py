@@ -18,6 +18,7 @@ from unrolled.series.windows.split import (
     origins,
     short_series_note,
     split,
+    thinning,
 )
 
 PARTS = ("train", "validation", "test")
@@ -280,3 +281,13 @@ def test_the_usual_look_back_is_three_seasons_if_there_is_room(panel_of, length,
     lookback = default_lookback(panel, cuts, horizon)
     wanted = max(3 * season, 2 * horizon)
     assert lookback == (wanted if 3 * wanted <= cuts.train else max(1, cuts.train // 3))
+
+
+@given(count=st.integers(0, 100_000), most=st.integers(1, 1000), season=st.sampled_from([None, 1, 5, 7, 12, 24, 96]))
+def test_thinned_windows_are_few_enough_and_meet_every_step_of_the_season(count, most, season):
+    stride = thinning(count, most, season)
+    kept = range(0, count, stride)
+    assert len(kept) <= most
+    assert stride == 1 or len(range(0, count, max(1, stride - (season or 1)))) > most, "and no more are left out"
+    if season is not None and len(kept) >= season:
+        assert {at % season for at in kept} == set(range(season))

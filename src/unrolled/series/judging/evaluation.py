@@ -13,8 +13,9 @@ from unrolled.errors import DataError, SettingsError, nearest
 from unrolled.series import metrics
 from unrolled.series.judging.baselines import drift, moving_average, naive, seasonal_naive, usual_window
 from unrolled.series.judging.lag import LagCheck, lag_check
-from unrolled.series.judging.line import arrays, fit_line
+from unrolled.series.judging.line import fit_line, line_forecasts
 from unrolled.series.judging.significance import Comparison, diebold_mariano, loss_by_origin, wilcoxon
+from unrolled.series.judging.verdict import WALK, beside_baselines, verdict
 from unrolled.series.panels.panel import Panel
 from unrolled.series.windows.examples import Examples
 from unrolled.series.windows.window import Windows
@@ -22,6 +23,7 @@ from unrolled.series.words import percent
 
 COMMON = ("MAE", "RMSE", "MAPE", "sMAPE", "MASE")  # as many as a terminal has room for
 METRICS = (*COMMON, "RMSSE", "WAPE", "R2", "direction")
+EARLIER = "earlier network"  # the method that an update goes on from
 FEWEST_SERIES = 6  # for Wilcoxon's test: with fewer p can't be below 0.05
 
 
@@ -30,8 +32,11 @@ class Evaluation:
     """Errors of one target on one part: ``overall[method][metric]``, ``by_step[method][metric][step]``,
     ``by_series[method][series]`` (MAE).
 
-    The first method is the model. A metric that is undefined, such as MAPE where an actual value is zero, is None.
-    ``tests`` hold the model against each baseline; ``lag`` is the lag-1 check; ``intervals`` the measured coverage.
+    The first method is the model; after an update the second is the network as it was, which is no baseline. A metric
+    that is undefined, such as MAPE where an actual value is zero, is None. ``tests`` hold the model against each other
+    method; ``lag`` is the lag-1 check; ``intervals`` the measured coverage. ``statistical`` is an evaluation of some of
+    the windows alone, those in which Theta and exponential smoothing were fitted; where that was done in all windows,
+    they are among the baselines, and it is None.
     """
 
     target: str
@@ -44,23 +49,30 @@ class Evaluation:
     tests: list[dict[str, Any]]
     lag: dict[str, Any] | None
     intervals: dict[str, Any] | None = None
+    statistical: "Evaluation | None" = None
 
     @property
     def model(self) -> str:
         return next(iter(self.overall))
 
     @property
+    def earlier(self) -> str | None:
+        """The method that is the network as it was before an update, where there is one; it is no baseline."""
+        return EARLIER if EARLIER in self.overall else None
+
+    @property
     def best_baseline(self) -> str:
         """The baseline with the lowest MAE: skill is measured against it."""
-        return min((m for m in self.overall if m != self.model), key=self._mae)
+        return min((m for m in self.overall if m not in (self.model, EARLIER)), key=self.mae)
 
-    def _mae(self, method: str) -> float:
+    def mae(self, method: str) -> float:
+        """The mean absolute error of a method, infinite where it is unknown."""
         error = self.overall[method]["MAE"]
         return math.inf if error is None else error
 
     def skill(self, method: str) -> float:
         """1 - MAE / MAE of the best baseline: above zero is better than every baseline."""
-        return float(metrics.skill(self._mae(method), self._mae(self.best_baseline)))
+        return float(metrics.skill(self.mae(method), self.mae(self.best_baseline)))
 
     def test(self, baseline: str, name: str = "Diebold-Mariano") -> Comparison | None:
         """The test of the model against a baseline, where there is one."""
@@ -69,30 +81,20 @@ class Evaluation:
 
     def verdict(self) -> str:
         """Who won, by how much, and whether that is more than chance, in plain words."""
-        model, best, skill = self.model, self.best_baseline, self.skill(self.model)
-        errors = f"mean absolute error {self.overall[model]['MAE']:.4g} against {self.overall[best]['MAE']:.4g}"
-        test = self.test(best)
-        tested = test is not None and not math.isnan(test.p_value)
-        p = f", p = {test.p_value:.2g}" if test is not None and tested else ""
-        if skill > 0:
-            sure = (
-                ""
-                if not tested or test is None
-                else " That is more than chance"
-                if test.significant
-                else " It may well be chance"
-            )
-            said = f"The {model} is {skill:.1%} better than the best baseline, the {best} forecast ({errors})."
-            return said + (f"{sure} (Diebold-Mariano test{p})." if sure else "")
-        behind = (
-            f"it is {-skill:.1%} worse" if skill < 0 else "they are equally good" if skill == 0 else "that is perfect"
-        )
-        return f"The {model} does not beat the {best} forecast: {behind} ({errors}{p}). Use the simpler one."
+        return verdict(self)
 
     def sentences(self) -> list[str]:
         """The verdict, and what else there is to say: of shifted copies, of intervals, of MAPE."""
         shifted = self.lag_sentence() if self.lag is not None and LagCheck(**self.lag).shifted else None
-        return [one for one in (self.verdict(), shifted, self.coverage_sentence(), self.caveat) if one]
+        found = (self.verdict(), self.statistical_sentence(), shifted, self.coverage_sentence(), self.caveat)
+        return [one for one in found if one]
+
+    def statistical_sentence(self) -> str | None:
+        """The verdict in the windows in which Theta and exponential smoothing were fitted, where those are not all."""
+        if self.statistical is None:
+            return None
+        few = f"in {self.statistical.windows:,} of the {self.windows:,} windows"
+        return f"Beside Theta and exponential smoothing, {few}: {beside_baselines(self.statistical)}"
 
     def lag_sentence(self) -> str | None:
         """What the lag-1 check found, where it could be made."""
@@ -143,7 +145,7 @@ class Evaluation:
         made = cls(**{name: saved[name] for name in cls.__dataclass_fields__})
         methods = list(made.overall) if isinstance(made.overall, dict) else []
         for errors in (made.overall, made.by_step, made.by_series):
-            if not isinstance(errors, dict) or list(errors) != methods or len(methods) < 2:
+            if not isinstance(errors, dict) or list(errors) != methods or not set(methods[1:]) - {EARLIER}:
                 raise TypeError("it doesn't have the errors of a model and its baselines")
             if not all(isinstance(own, dict) for own in errors.values()):
                 raise TypeError("it doesn't have the errors of a model and its baselines")
@@ -160,6 +162,10 @@ class Evaluation:
         made = replace(made, tests=_numbers(made.tests), intervals=made.intervals and _numbers(made.intervals))
         if isinstance(made.lag, dict):  # its best lag may be None
             made = replace(made, lag={k: v if k == "best_lag" else _numbers(v) for k, v in made.lag.items()})
+        if (inner := saved["statistical"]) is not None:
+            if not isinstance(inner, dict) or inner["statistical"] is not None or inner["target"] != made.target:
+                raise TypeError("what is said of Theta and exponential smoothing is of another kind")
+            made = replace(made, statistical=cls.from_json(inner))
         made._check_words()
         return made
 
@@ -202,6 +208,15 @@ class Scored:
     last: np.ndarray
     scales: dict[int, np.ndarray]
 
+    def only(self, which: np.ndarray) -> "Scored":
+        """The windows ``which`` alone."""
+        return replace(
+            self,
+            forecasts={method: values[which] for method, values in self.forecasts.items()},
+            scales={power: scales[which] for power, scales in self.scales.items()},
+            **{name: getattr(self, name)[which] for name in _ARRAYS},
+        )
+
     @classmethod
     def joined(cls, parts: "list[Scored]") -> "Scored":
         """The windows of several parts behind each other."""
@@ -218,20 +233,23 @@ _ARRAYS = ("actual", "origins", "series", "times", "last")
 
 
 def score(examples: Examples, forecasts: dict[str, np.ndarray], windows: Windows) -> list[Scored]:
-    """The ``forecasts`` (windows, horizon, target, original scale), the model's first, and those of every baseline."""
+    """The ``forecasts`` (windows, horizon, target, original scale), the model's first, and those of every baseline; all
+    in the unit of each series' last row, as the forecasts have to be.
+    """
 
     def of(target: int) -> Scored:
+        unit = examples.panel.units[windows.series, target][:, None]
         methods = {name: values[:, :, target] for name, values in forecasts.items()}
-        methods |= dict(baseline_forecasts(examples, windows, target))
+        methods |= {name: values / unit for name, values in baseline_forecasts(examples, windows, target)}
         return Scored(
             examples.panel.targets[target],
             methods,
-            examples.actual(windows)[:, :, target],
+            examples.actual(windows)[:, :, target] / unit,
             windows.origins,
             windows.series,
             windows.times,
-            examples.filled[windows.origins - 1, target][:, None],
-            {power: naive_scales(examples, target, power)[windows.series, None] for power in (1, 2)},
+            examples.filled[windows.origins - 1, target][:, None] / unit,
+            {power: naive_scales(examples, target, power)[windows.series, None] / unit for power in (1, 2)},
         )
 
     return [of(target) for target in range(len(examples.panel.targets))]
@@ -258,17 +276,19 @@ def evaluate(scored: Scored, panel: Panel, part: str) -> Evaluation:
         if baseline != model
         for found in _tests(losses, scaled, scored.times, horizon, (model, baseline))
     ]
-    values, starts = panel.values[:, panel.targets.index(scored.target)], panel.offsets[series]
+    values, starts = panel.as_traded(panel.values)[:, panel.targets.index(scored.target)], panel.offsets[series]
     lag = _lag(scored.forecasts[model], values, scored.origins, starts, scored.times)
     caveat = metrics.mape_caveat(actual)
     return Evaluation(scored.target, part, len(actual), overall, by_step, by_series, caveat, tests, lag)
 
 
 def baseline_forecasts(examples: Examples, windows: Windows, target: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Each baseline's name and its forecasts (windows, horizon) on the original scale, one at a time."""
+    """Each baseline's name and its forecasts (windows, horizon) on the panel's scale, one at a time. Of what is read as
+    returns the naive forecast goes by the name of what it supposes, the random walk.
+    """
     known, at, horizon = np.ascontiguousarray(examples.filled[:, target]), windows.origins, examples.horizon
     starts, season = examples.panel.offsets[windows.series], examples.panel.frequency.season
-    yield "naive", naive(known, at, horizon)
+    yield WALK if examples.scaler.method == "returns" else "naive", naive(known, at, horizon)
     if season > 1:
         yield "seasonal naive", seasonal_naive(known, at, horizon, season, starts)
     yield "drift", drift(known, at, horizon, starts)
@@ -278,8 +298,7 @@ def baseline_forecasts(examples: Examples, windows: Windows, target: int) -> Ite
 
 def linear_forecasts(examples: Examples, windows: Windows, target: int) -> np.ndarray:
     """A linear autoregression on the same inputs as the network, on the original scale."""
-    line = fit_line(examples, target)
-    scaled = np.concatenate([line.predict(past, beside) for past, _, beside in arrays(windows, target)])
+    scaled = line_forecasts(fit_line(examples, target), windows, target)
     return examples.scaler.only(target).restore(scaled[:, :, None], windows.series)[:, :, 0]
 
 

@@ -14,13 +14,15 @@ from jaxtyping import Float, Int
 from unrolled.errors import DataError, SettingsError, ShapeError
 
 ALPHA = 0.05  # below it, a sentence calls a difference more than chance
+FEW = 20  # forecasts that don't overlap, below which the Diebold-Mariano test calls too many differences real
 
 
 @dataclass(frozen=True)
 class Comparison:
     """One test of a model against a baseline: n observations, mean_difference the model's errors less the baseline's.
 
-    ``kernel`` says how the Diebold-Mariano test estimated its variance; it is empty for other tests.
+    ``kernel`` says how the Diebold-Mariano test estimated its variance; it is empty for other tests. ``overlap`` is
+    how many observations on end have forecasts that overlap: n / overlap of them are as good as independent.
     """
 
     test: str
@@ -31,6 +33,12 @@ class Comparison:
     n: int
     mean_difference: float
     kernel: str = ""
+    overlap: int = 1
+
+    @property
+    def too_few(self) -> bool:
+        """Whether p is too small, as there are few observations beside their overlap: n < 20 overlap."""
+        return self.overlap > 1 and self.n < FEW * self.overlap
 
     @property
     def significant(self) -> bool:
@@ -72,6 +80,8 @@ def diebold_mariano(
 
     With few windows beside a long horizon the test finds too much. Of two forecasts that are equally good it called,
     at 5%, 5% different with 200 windows of 1 or 4 steps, 9% of 12 and 11% of 24 steps, and 6% with 1,000 windows of 24.
+    By n / H, of 4 to 72 steps: 15 to 21% with 3, 9 to 10% with 10, 6 to 8% with 20, 6 to 7% with 40; with H = 1 5%.
+    ``too_few`` says so of n / H below 20.
 
     >>> model, naive = np.array([1.0, 2.0, 1.0, 2.0, 1.0, 2.0]), np.array([2.0, 2.0, 2.0, 3.0, 2.0, 2.0])
     >>> test = diebold_mariano(model, naive, horizon=1)
@@ -119,7 +129,7 @@ def diebold_mariano(
     else:
         statistic = math.sqrt((n + 1 - 2 * H + H * (H - 1) / n) / n) * mean / math.sqrt(variance)
     p = float(2 * stats.t.sf(abs(statistic), df=n - 1))
-    return Comparison("Diebold-Mariano", *names, float(statistic), p, n, mean, kernel)
+    return Comparison("Diebold-Mariano", *names, float(statistic), p, n, mean, kernel, H)
 
 
 def diebold_mariano_by_step(

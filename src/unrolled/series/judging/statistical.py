@@ -39,6 +39,11 @@ def spaced(windows: int, most: int = MOST) -> Int[np.ndarray, " chosen"]:
     return np.unique(np.linspace(0, windows - 1, min(windows, most)).round().astype(np.int64))
 
 
+def check_installed() -> None:
+    """Raises UnrolledError when statsmodels is not installed: said before a training, and not after it."""
+    _library("statsmodels")
+
+
 def theta(
     values: Float[np.ndarray, " rows"],
     origins: Int[np.ndarray, " windows"],

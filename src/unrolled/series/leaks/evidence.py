@@ -14,7 +14,7 @@ from unrolled.series.leaks.perturb import Order, changed, numeric
 from unrolled.series.panels.panel import Panel
 from unrolled.series.panels.roles import Columns
 from unrolled.series.reading.columns import find_time, series_of
-from unrolled.series.windows.examples import Examples
+from unrolled.series.windows.examples import Examples, read_for
 from unrolled.series.windows.split import Part, Split, observed, split
 from unrolled.series.windows.window import Windows
 from unrolled.series.words import counted, listed, shown
@@ -35,7 +35,7 @@ class Pipeline:
     scaling: str
 
     def read(self, frame: pl.DataFrame) -> tuple[Panel, Split]:
-        panel = self.columns.read(frame)
+        panel = read_for(self.scaling, self.columns, frame)
         return panel, split(panel)
 
     def examples(self, panel: Panel, cuts: Split) -> Examples:

@@ -30,8 +30,10 @@ _LARGEST_RIDGE = 1000  # inputs: beyond that the linear autoregression takes lon
 def check_inside(recipe: Recipe, given: Any, columns: Columns, cut: Any) -> LeakCheck:
     source = Source.open(given)
     columns, horizon = source.with_defaults(columns), recipe.shape["horizon"]
-    panel, cuts, lookback = prepared(columns, source.frame, horizon, recipe.lookback)
-    pipeline = Pipeline(columns, lookback, horizon, recipe.shape["scaling"])
+    scaling = source.scaling(recipe.shape["scaling"])
+    recipe = recipe._replace(shape=recipe.shape | {"scaling": scaling})
+    panel, cuts, lookback = prepared(columns, source.frame, horizon, recipe.lookback, scaling)
+    pipeline = Pipeline(columns, lookback, horizon, scaling)
     table = Table.of(pipeline, source.frame, panel, cuts)
     cuts = table.cuts
     middle = (cuts.validation + cuts.test) // 2

@@ -148,7 +148,7 @@ def fake_skill(
         raise SettingsError(f"there is no model {model!r}{nearest(model, MODELS)}")
     source = Source.open(table)
     columns_ = source.with_defaults(Columns(target, **columns))
-    panel, cuts, lookback = prepared(columns_, source.frame, horizon, lookback)
+    panel, cuts, lookback = prepared(columns_, source.frame, horizon, lookback, scaling)
     honest = Examples.build(panel, cuts, lookback, horizon, scaling)
     shape = MODELS[model].of(panel, cell=cell, lookback=lookback, horizon=horizon, hidden=hidden, scaling=scaling)
     settings = training or TrainingSettings()

@@ -8,7 +8,7 @@ from torch import nn
 from unrolled.errors import SettingsError, nearest
 from unrolled.nn.names import class_named
 from unrolled.series.learning.ensemble import Ensemble
-from unrolled.series.models import LinearSkip, Network, Sizes, build
+from unrolled.series.models import LinearMean, LinearSkip, Lined, Network, Sizes, build
 from unrolled.series.models.losses import Criterion, criterion
 from unrolled.series.panels.panel import Panel
 from unrolled.series.windows.scale import METHODS
@@ -20,7 +20,8 @@ class Architecture:
     """The shape of the network; ``cell`` by its name, or the class's name when it isn't one of ours.
 
     ``quantiles`` are the levels of the loss "quantile", and empty for the others. ``ensemble`` networks, which differ
-    by their seeds, forecast their mean. ``skip`` is what the network's changes are added to: the last value, or a line.
+    by their seeds, forecast their mean. ``skip`` is what the network's changes are added to: the last value, or a line;
+    or "mean": to the last value, and the forecast is the mean of network and line.
     """
 
     cell: str
@@ -95,6 +96,7 @@ class Architecture:
             known=self.known,
             static=self.static,
             levels=max(1, len(self.quantiles)),
+            changes=self.scaling == "returns",
         )
 
         def member() -> Network:
@@ -109,7 +111,7 @@ class Architecture:
                 self.teacher_forcing,
                 self.schedule,
             )
-            return LinearSkip(network, self.lookback) if self.skip == "linear" else network
+            return LINED[self.skip](network, self.lookback) if self.skip in LINED else network
 
         return member() if self.ensemble == 1 else Ensemble([member() for _ in range(self.ensemble)])
 
@@ -118,7 +120,8 @@ class Architecture:
         return class_named(self.cell, cell)
 
 
-SKIPS = ("last", "linear")
+LINED: dict[str, type[Lined]] = {"linear": LinearSkip, "mean": LinearMean}
+SKIPS = ("last", *LINED)
 
 # What a network is when nobody asks for another.
 USUAL: dict[str, Any] = {

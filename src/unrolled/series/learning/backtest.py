@@ -98,6 +98,31 @@ def fold_splits(cuts: Split, folds: int, horizon: int, sliding: bool = False) ->
     return splits
 
 
+def check_folds(
+    panel: Panel,
+    cuts: Split,
+    lookback: int,
+    horizon: int,
+    folds: int,
+    refit: str | int = "always",
+    sliding: bool = False,
+) -> tuple[int, list[Split]]:
+    """Before how many folds each a network is trained, and the folds' splits: all that can be said before a training.
+
+    Raises SettingsError for settings that can't be, DataError for folds that have no window.
+    """
+    every = {"always": 1, "never": folds}.get(refit, refit) if isinstance(refit, str) else refit
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise SettingsError(f"folds are refitted always, never, or every K of them, got {refit!r}")
+    splits = fold_splits(cuts, folds, horizon, sliding)
+    for number, one in enumerate(splits, 1):
+        try:
+            check_length(panel, one, lookback, horizon)
+        except DataError as error:
+            raise DataError(f"fold {number} of {folds}: {error}") from error
+    return every, splits
+
+
 def backtest(
     shape: Architecture,
     cell: type[nn.Module],
@@ -118,15 +143,7 @@ def backtest(
     Folds that train are independent of each other, and run on all cores, a thread each. ``on_fold`` is told how many
     of how many are done.
     """
-    every = {"always": 1, "never": folds}.get(refit, refit) if isinstance(refit, str) else refit
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise SettingsError(f"folds are refitted always, never, or every K of them, got {refit!r}")
-    splits = fold_splits(cuts, folds, shape.horizon, sliding)
-    for number, one in enumerate(splits, 1):
-        try:
-            check_length(panel, one, shape.lookback, shape.horizon)
-        except DataError as error:
-            raise DataError(f"fold {number} of {folds}: {error}") from error
+    every, splits = check_folds(panel, cuts, shape.lookback, shape.horizon, folds, refit, sliding)
     groups = [list(range(first, min(first + every, folds))) for first in range(0, folds, every)]
     arguments = (shape, cell, panel, splits, replace(settings, threads=settings.threads or 1), level, intervals)
     from joblib import Parallel, delayed  # a process a group; the standard library's pool needs a guarded main module

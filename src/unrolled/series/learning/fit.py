@@ -12,7 +12,7 @@ from unrolled.checkpoint import TrainingState
 from unrolled.series.judging.line import fit_line
 from unrolled.series.learning.architecture import Architecture
 from unrolled.series.learning.ensemble import Ensemble
-from unrolled.series.models import LinearSkip, Network, forecast
+from unrolled.series.models import Lined, Network, forecast
 from unrolled.series.windows.batch import Batch
 from unrolled.series.windows.examples import Examples
 from unrolled.training import Progress, TrainingSettings, train
@@ -87,7 +87,7 @@ def _fit_one(
         torch.manual_seed(settings.seed)
         model = architecture.build(cell).to(examples.rows.inputs.device)
     assert isinstance(model, Network)
-    if isinstance(model, LinearSkip):
+    if isinstance(model, Lined):
         _set_line(model, examples)
     if start is not None:
         model.load_state_dict(start.state_dict())
@@ -117,8 +117,8 @@ def _fit_one(
     return model, state
 
 
-def _set_line(model: LinearSkip, examples: Examples) -> None:
-    """Give the skip the weights of the linear autoregression of every target."""
+def _set_line(model: Lined, examples: Examples) -> None:
+    """Give it the weights of the linear autoregression of every target."""
     for target in range(model.sizes.targets):
         line = fit_line(examples, target)
         channels, past = model.sizes.channels, examples.lookback * model.sizes.channels

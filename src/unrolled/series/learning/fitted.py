@@ -21,6 +21,7 @@ from unrolled.series.models import Network, forecast
 from unrolled.series.panels.ahead import check_ahead, known_ahead
 from unrolled.series.panels.panel import Panel, filled
 from unrolled.series.panels.roles import Columns
+from unrolled.series.panels.splits import continuous, priced
 from unrolled.series.reading.table import read
 from unrolled.series.windows.batch import Batch
 from unrolled.series.windows.scale import Scaler
@@ -69,8 +70,8 @@ class Fitted:
         shape, order = self.architecture, np.array([number[name] for name in panel.names])
         check_ahead(panel, shape.horizon)
         scaler, count = self.scaler.of(order), len(order)
-        values = self._look_backs(panel, filled(panel, until=0))
-        past = scaler.apply(values, np.full(count, shape.lookback), panel.targets).reshape(count, shape.lookback, -1)
+        values, units = self._look_backs(panel, filled(panel, until=0), splits=frame is not None)
+        past = scaler.apply(values, np.full(count, shape.lookback), panel.channels).reshape(count, shape.lookback, -1)
         known, static = scaler.ahead(known_ahead(panel, shape.horizon)), scaler.static(panel.static_values)
         nothing = np.full((count, shape.horizon, shape.targets), np.float32(np.nan))
         unscaled = np.ones((count, shape.targets), np.float32)  # no loss is computed
@@ -78,7 +79,7 @@ class Fitted:
         with threads(self.threads):  # the number of threads can move the last bit of a sum
             levels = forecast(self.model, _split(batch, 1024)).numpy()
         scaled = [middle(levels), *(self.intervals.of(levels) if self.intervals else ())]
-        restored = [_rounded(scaler.restore(part, np.arange(count)), scaler) for part in scaled]
+        restored = [_rounded(scaler.in_unit(units).restore(part, np.arange(count)), scaler) for part in scaled]
         series_type = (self.context if frame is None else frame).schema.get(panel.series) if panel.series else None
         return ahead_table(panel, restored, series_type)
 
@@ -97,30 +98,46 @@ class Fitted:
         time = self.columns.time or free_name("row", self.columns)
         return replace(self.columns.channels(), time=time).read(self.context, constant=True)
 
-    def _look_backs(self, panel: Panel, values: np.ndarray) -> np.ndarray:
-        """The last look-back of each series, (series * lookback, channel); short ones go on from the context."""
-        lookback = self.architecture.lookback
-        rows = []
-        for i, (first, end) in enumerate(zip(panel.offsets[:-1], panel.offsets[1:], strict=True)):
-            own = values[max(first, end - lookback) : end]
-            rows += [own] if len(own) == lookback else [self._before(panel, i, own, lookback - len(own)), own]
+    def _look_backs(self, panel: Panel, values: np.ndarray, splits: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The last look-back of each series, (series * lookback, channel), and the unit (series, channel) that its last
+        row is in; short ones go on from the context. With ``splits``, share splits are taken out of what is read as
+        returns: of the context that was done before.
+        """
+        lookback, spans = self.architecture.lookback, zip(panel.offsets[:-1], panel.offsets[1:], strict=True)
+        splits = splits and self.scaler.method == "returns"  # which are found in all rows, not in the last alone
+        rows = [values[first if splits else max(first, end - lookback) : end] for first, end in spans]
+        units = np.ones((len(panel.names), len(panel.channels)))
+        short = [i for i, own in enumerate(rows) if len(own) < lookback]
+        if short:
+            context = self.context_panel()
+            place = {name: at for at, name in enumerate(context.names)}
+            begins = panel.stamps_of(np.zeros(len(rows), np.int64), np.ones(len(rows), np.int64))
+            positions = context.frequency.positions(begins, context.origin)
+            for i in short:
+                before = self._before(panel, i, rows[i], context, place[panel.names[i]], int(positions[i]))
+                rows[i] = np.concatenate([before, rows[i]])
+        if splits:
+            for i, own in enumerate(rows):
+                found = continuous(own, len(panel.targets), priced(panel))
+                rows[i], units[i] = found.values[-lookback:], found.unit
         values = np.concatenate(rows)
         if np.isnan(values).any():
             raise DataError(
                 "values are missing in the last look-back, and the network reads all of it; fill them, or give "
                 "--fill forward"
             )
-        return values
+        return values, units
 
-    def _before(self, panel: Panel, i: int, own: np.ndarray, count: int) -> np.ndarray:
-        """The ``count`` rows of the context right before the first row of series ``i``.
+    def _before(self, panel: Panel, i: int, own: np.ndarray, context: Panel, at: int, position: int) -> np.ndarray:
+        """The rows of the context right before the first row of series ``i``, as many as ``own``, its last rows, lack
+        of a look-back. ``at`` is its number in the context, ``position`` where it begins on that grid.
 
         A series that was too short for a look-back from the start is read as if its first row had been there before.
         """
-        context, lookback = self.context_panel(), self.architecture.lookback
-        at = context.names.index(panel.names[i])
+        lookback = self.architecture.lookback
+        count = lookback - len(own)
         length = int(context.offsets[at + 1] - context.offsets[at])
-        shift = int(context.frequency.positions(panel.stamps(i, 0, 1), context.origin)[0] - context.starts[at])
+        shift = position - int(context.starts[at])
         follows = panel.time is not None and 0 <= shift <= length
         row = int(context.offsets[at]) + (shift if follows else 0)
         before = context.values[max(row - count, int(context.offsets[at])) : row]
@@ -147,8 +164,7 @@ def ahead_table(panel: Panel, values: list[np.ndarray], series_type: pl.DataType
     columns: dict[str, Any] = {}
     if panel.series:
         columns[panel.series] = _names(panel, np.full(len(lengths), horizon), series_type)
-    stamps = pl.concat([panel.stamps(i, int(n), horizon) for i, n in enumerate(lengths)])
-    columns[panel.time or free_name("row", panel)] = stamps
+    columns[panel.time or free_name("row", panel)] = panel.stamps_of(lengths, np.full(len(lengths), horizon))
     columns[free_name("step", panel)] = np.tile(np.arange(1, horizon + 1), len(lengths))
     for target, name in enumerate(panel.targets):
         for part, end in zip(values, ("", "_lower", "_upper"), strict=False):
@@ -161,7 +177,7 @@ def _rounded(values: np.ndarray, scaler: Scaler) -> np.ndarray:
     float32 has no more.
     """
     scale = scaler.scale[:, : values.shape[2]]
-    if scaler.method == "log":  # there a score is a share of the value
+    if scaler.logged[0]:  # there a score is a share of the value
         scale = scale * np.abs(values).max(axis=1)
     digits = 6 - np.floor(np.log10(np.maximum(scale, 1e-300)))
     powers = 10.0 ** np.clip(digits, -300, 300)[:, None]
@@ -196,9 +212,7 @@ def context_table(
     columns: dict[str, Any] = {}
     if panel.series:
         columns[panel.series] = _names(panel, counts, series_type)
-    columns[panel.time or free_name("row", panel)] = pl.concat(
-        [panel.stamps(i, int(a), int(n)) for i, (a, n) in enumerate(zip(firsts, counts, strict=True))]
-    )
+    columns[panel.time or free_name("row", panel)] = panel.stamps_of(firsts, counts)
     columns |= {name: pl.Series(table[:, channel]).fill_nan(None) for channel, name in enumerate(panel.channels)}
     static = np.repeat(panel.static_values, counts, axis=0)
     return pl.DataFrame(columns | {name: static[:, column] for column, name in enumerate(panel.static)})
@@ -214,6 +228,7 @@ def save_fitted(fitted: Fitted, folder: Path) -> dict[str, Any]:
     """Write weights, scaler and context into a run's folder; returns what :func:`load_fitted` needs of run.json."""
     tensors = {f"model.{name}": value for name, value in fitted.model.state_dict().items()}
     tensors |= {f"scaler.{name}": torch.from_numpy(getattr(fitted.scaler, name)) for name in _SCALER}
+    tensors["scaler.logged"] = torch.from_numpy(fitted.scaler.logged.astype(np.uint8))
     if fitted.intervals is not None:
         tensors["intervals.widening"] = torch.from_numpy(fitted.intervals.widening)
     save_tensors(folder / MODEL, tensors)
@@ -270,7 +285,19 @@ def load_fitted(
 
 
 def _loaded_scaler(tensors: dict[str, torch.Tensor], series: int, shape: Architecture) -> Scaler:
-    scaler = Scaler(**{name: tensors[f"scaler.{name}"].numpy() for name in _SCALER}, method=shape.scaling)
+    logged = np.arange(shape.channels) < (shape.targets if shape.scaling in ("log", "returns") else 0)
+    if "scaler.logged" in tensors:  # runs of before there were returns don't say, and have nothing else to say
+        saved = tensors["scaler.logged"].numpy()
+        if (
+            saved.shape != logged.shape
+            or saved.dtype != np.uint8
+            or (saved[: shape.targets] != logged[: shape.targets]).any()
+        ):
+            raise ValueError("which channels are in logarithms doesn't fit the scaling")
+        logged = saved.astype(bool)
+    scaler = Scaler(
+        **{name: tensors[f"scaler.{name}"].numpy() for name in _SCALER}, method=shape.scaling, logged=logged
+    )
     sizes = {"centre": (series, shape.channels), "static_centre": (shape.static,)}
     sizes |= {"scale": sizes["centre"], "static_scale": sizes["static_centre"]}
     for name, size in sizes.items():

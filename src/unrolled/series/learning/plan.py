@@ -11,12 +11,15 @@ from unrolled.series.judging.intervals import METHODS
 from unrolled.series.learning.architecture import USUAL, Architecture
 from unrolled.series.panels.panel import Panel
 from unrolled.series.panels.roles import Columns
+from unrolled.series.panels.source import usual_scaling
 from unrolled.series.windows.split import Split
 from unrolled.training import TrainingSettings
 
 
 def facts(panel: Panel, cuts: Split) -> dict[str, Any]:
-    """What run.json says of the data: a fingerprint, how much there is, and where it begins, was split, and ends."""
+    """What run.json says of the data: a fingerprint of all and one of each target, how much there is, and where it
+    begins, was split, and ends.
+    """
     start = int(panel.starts.min())  # above 0 where the earliest series were left out
 
     def at(position: int) -> str:
@@ -24,6 +27,7 @@ def facts(panel: Panel, cuts: Split) -> dict[str, Any]:
 
     return {
         "fingerprint": panel.fingerprint(),
+        "targets": {target: panel.fingerprint_of(target) for target in panel.targets},
         "rows": len(panel.values),
         "series": len(panel.names),
         "begins": at(start),
@@ -37,7 +41,8 @@ def facts(panel: Panel, cuts: Split) -> dict[str, Any]:
 class Plan:
     """Everything that decides a run's result, but for the data, which :func:`facts` knows again.
 
-    ``level`` is that of the prediction intervals (None: there are none), ``intervals`` how they are calibrated.
+    ``level`` is that of the prediction intervals (None: there are none), ``intervals`` how they are calibrated;
+    ``stats`` is whether Theta and exponential smoothing are fitted beside the model.
     """
 
     architecture: Architecture
@@ -49,6 +54,7 @@ class Plan:
     source: str  # the table, as it was named
     data: dict[str, Any]
     notes: tuple[str, ...]  # what was found in the data and done to it
+    stats: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,11 +79,11 @@ class Plan:
         for option in ("epochs", "minutes", "seed"):
             if (value := getattr(self.training, option)) is not None:
                 words += [f"--{option}", _word(value)]
-        return shlex.join(words + ["--refit"] * self.refit)
+        return shlex.join(words + ["--refit"] * self.refit + ["--stats"] * self.stats)
 
     def _unusual(self) -> dict[str, Any]:
         """What isn't as it is when nobody asks, by the names of the command's options."""
-        usual = {**USUAL, "level": 0.9, "intervals": "rolling"}
+        usual = {**USUAL, "level": 0.9, "intervals": "rolling", "scaling": usual_scaling(self.source)}
         intervals = {"intervals": "none"} if self.level is None else {"level": self.level, "intervals": self.intervals}
         found = {**{name: getattr(self.architecture, name) for name in USUAL if name != "quantiles"}, **intervals}
         return {name: value for name, value in found.items() if value != usual[name]}
@@ -96,11 +102,11 @@ class Plan:
             unusual = unusual | {"level": None}
             unusual.pop("intervals", None)
         sizes = f"horizon={shape.horizon}, cell={cell}, {_keywords(rest | unusual)}"
-        refit = ", refit=True" if self.refit else ""
+        more = "".join(f", {name}=True" for name in ("refit", "stats") if getattr(self, name))
         return (
             "import unrolled as ur\n\n"
             f"f = ur.Forecaster({sizes}{training})\n"
-            f"f.fit({self.source!r}, {_keywords(columns)}{refit})\n"
+            f"f.fit({self.source!r}, {_keywords(columns)}{more})\n"
             "f.evaluate()\n"
             "f.predict()\n"
         )
@@ -110,7 +116,7 @@ class Plan:
         """The plan in a run's manifest. Raises RunError where it isn't one."""
         try:
             parts = {name: saved[name] for name in cls.__dataclass_fields__}
-            kinds = {"refit": bool, "source": str, "data": dict, "notes": list, "intervals": str}
+            kinds = {"refit": bool, "stats": bool, "source": str, "data": dict, "notes": list, "intervals": str}
             for name, kind in kinds.items():
                 if not isinstance(parts[name], kind):
                     raise TypeError(f"{name} is {str(parts[name])[:40]!r}")

@@ -14,7 +14,7 @@ from unrolled.series.learning.trial import Trial
 from unrolled.series.panels.ahead import check_ahead
 from unrolled.series.panels.panel import Panel
 from unrolled.series.panels.shares import SHARES
-from unrolled.series.windows.examples import Examples
+from unrolled.series.windows.examples import Examples, read_for
 from unrolled.series.windows.split import Split, check_length
 from unrolled.series.words import counted, near, refuse, shown
 from unrolled.training import Progress, TrainingSettings, device_named
@@ -30,18 +30,18 @@ def new_rows(fitted: Fitted, frame: pl.DataFrame) -> tuple[Panel, Split]:
     """
     shape = fitted.architecture
     only = fitted.names if fitted.columns.only else None
-    panel = replace(fitted.columns, only=only).read(frame)
+    panel = read_for(shape.scaling, replace(fitted.columns, only=only), frame)
     trained = set(fitted.names)
     if unknown := [name for name in panel.names if name not in trained]:
         raise refuse(f"series {shown(unknown[0])} was not in the training data{near(unknown[0], fitted.names)}")
     known = fitted.context_panel()
-    ends = [known.stamps(i, int(n) - 1, 1) for i, n in enumerate(np.diff(known.offsets))]
-    begin = int(panel.frequency.positions(pl.concat(ends), panel.origin).max()) + 1
+    lengths = np.diff(known.offsets)
+    ends = known.stamps_of(lengths - 1, np.ones_like(lengths))
+    begin = int(panel.frequency.positions(ends, panel.origin).max()) + 1
     end = int((panel.starts + np.diff(panel.offsets)).max())
     if end <= begin:
-        last = max(stamp[0] for stamp in ends)
         raise refuse(
-            f"the table has no row after {last}, where the data end that the run was trained on; give newer rows"
+            f"the table has no row after {ends.max()}, where the data end that the run was trained on; give newer rows"
         )
     train, validation, _ = SHARES
     cuts = Split(begin + round((end - begin) * train), begin + round((end - begin) * (train + validation)), end, begin)

@@ -19,7 +19,9 @@ from unrolled.series.windows.batch import Batch
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What a network reads and says: steps ahead, channels of each kind, levels. Raises SettingsError where it can't.
+    """What a network reads and says: steps ahead, channels of each kind, levels. With ``changes`` it reads each value
+    as its change since the one before, such as a price's return, and else since the last. Raises SettingsError where
+    it can't be.
 
     >>> Sizes(horizon=24, past=3, known=2).channels
     6
@@ -31,6 +33,7 @@ class Sizes:
     known: int = 0
     static: int = 0
     levels: int = 1
+    changes: bool = False
 
     def __post_init__(self):
         for name, least in (("horizon", 1), ("targets", 1), ("past", 0), ("known", 0), ("static", 0), ("levels", 1)):
@@ -104,16 +107,24 @@ class Network(nn.Module):
             )
         return past, known, static
 
-    def features(self, past: Tensor, reference: Tensor, static: Tensor) -> Float[Tensor, "batch time feature"]:
+    def features(
+        self, past: Tensor, reference: Tensor, static: Tensor, before: Tensor | None = None
+    ) -> Float[Tensor, "batch time feature"]:
         """What the cell reads of each step: changes since ``reference`` of what isn't known ahead, what is as it is,
-        and the static covariates.
+        and the static covariates. Where the sizes say ``changes``, those since the step before take the place of the
+        first: the one at the first step is since ``before`` (batch, 1, unknown), or 0 where nothing is.
 
         Static values stand beside every step, and not in the first state: a cell can forget a state, and need not have
         one that a sum makes sense of.
         """
         unknown = self.sizes.unknown
+        x = past[..., :unknown]
         beside = static[:, None].expand(-1, past.shape[1], -1)
-        return torch.cat([past[..., :unknown] - reference, past[..., unknown:], beside], dim=-1)
+        if self.sizes.changes:
+            change = torch.diff(x, dim=1, prepend=x[:, :1] if before is None else before)
+        else:
+            change = x - reference
+        return torch.cat([change, past[..., unknown:], beside], dim=-1)
 
 
 class KnownEffect(nn.Module):

@@ -38,11 +38,12 @@ class RecursiveForecaster(Network):
         last = past[:, -1:, : self.sizes.unknown]  # (batch, 1, unknown)
         output, state = self.rnn(self.features(past, last, static))
         step, covariates = self._next(last, output[:, -1:], known[:, :1])
-        steps = [step]
+        steps, before = [step], last
         for k in range(1, self.sizes.horizon):
             x = torch.cat([middle(step), covariates], dim=-1)
             read = torch.cat([x, known[:, k - 1 : k]], dim=-1)  # what is known of the step that x is of
-            h, state = self.rnn(self.features(read, last, static), state)
+            h, state = self.rnn(self.features(read, last, static, before), state)
+            before = x
             step, covariates = self._next(x, h, known[:, k : k + 1])
             steps.append(step)
         return torch.cat(steps, dim=1)

@@ -92,17 +92,26 @@ class Seq2SeqForecaster(Network):
         # Teacher forcing: step k reads the change up to the step before it; nowhere else are truths shifted.
         truth = None if future is None or p == 0 else _carried(level, future)[:, :-1] - level
         if truth is not None and p == 1:
-            d, _ = self.decoder(torch.cat([truth, beside[:, 1:]], dim=-1), state)
+            d, _ = self.decoder(torch.cat([self._read(truth), beside[:, 1:]], dim=-1), state)
             return level[..., None] + self._change(torch.cat([h, d], dim=1), memory, known)
         teach = None if truth is None else torch.rand(truth.shape[:2], device=truth.device) < p  # (batch, horizon - 1)
-        changes = [self._change(h, memory, known[:, :1])]
+        changes, before = [self._change(h, memory, known[:, :1])], None
         for k in range(1, self.sizes.horizon):
             said = middle(changes[-1])  # (batch, 1, target)
             if truth is not None and teach is not None:
                 said = torch.where(teach[:, k - 1 : k, None], truth[:, k - 1 : k], said)
-            d, state = self.decoder(torch.cat([said, beside[:, k : k + 1]], dim=-1), state)
+            d, state = self.decoder(torch.cat([self._read(said, before), beside[:, k : k + 1]], dim=-1), state)
+            before = said
             changes.append(self._change(d, memory, known[:, k : k + 1]))
         return level[..., None] + torch.cat(changes, dim=1)
+
+    def _read(self, change: Tensor, before: Tensor | None = None) -> Tensor:
+        """How the decoder reads changes since the look-back's end (batch, time, target): as they are, or, where the
+        sizes say so, each less the one before it; the first less ``before``, or less nothing.
+        """
+        if not self.sizes.changes:
+            return change
+        return torch.diff(change, dim=1, prepend=torch.zeros_like(change[:, :1]) if before is None else before)
 
     def _change(self, d: Tensor, memory: Tensor, known: Tensor) -> Tensor:
         """The targets' change since the look-back's end, (batch, time, target, level), from the decoder's outputs."""

@@ -55,6 +55,9 @@ class Panel:
 
     A series begins where every channel has had a value and a target has one; what is missing in that row stands there
     with its last value before it. Series without rows are read for prediction alone, from tables of rows ahead.
+
+    ``units`` (series, channel) are what values are divided by to be as traded at the end of their series: 1, but for
+    prices whose share was split (see `splits`).
     """
 
     targets: tuple[str, ...]
@@ -77,9 +80,12 @@ class Panel:
     later_offsets: np.ndarray = field(default_factory=_none)
     inputs: Inputs = field(default_factory=Inputs)
     wide: bool = False
+    units: np.ndarray = field(default_factory=_none)
 
     def __post_init__(self):
         count = len(self.names)
+        if not self.units.size:
+            object.__setattr__(self, "units", np.ones((count, len(self.channels))))
         if not self.static_values.size:
             object.__setattr__(self, "static_values", np.empty((count, len(self.static))))
         if not self.later_offsets.size:
@@ -100,6 +106,12 @@ class Panel:
         """What is known of the steps after each series' last row, as far as the table goes: (series, steps, known)."""
         return known_ahead(self, int(np.diff(self.later_offsets).max(initial=0)))
 
+    def as_traded(self, values: np.ndarray) -> np.ndarray:
+        """``values`` (rows, channel) of this panel's rows in the unit of each series' last row."""
+        if (self.units == 1).all():
+            return values
+        return values / np.repeat(self.units, np.diff(self.offsets), axis=0)
+
     def keep(self, which: np.ndarray, why: str | None = None) -> "Panel":
         """The series of ``which`` (series,) bool, and a note on the others: "Left out 2 series {why}: 'a', 'b'."."""
         if which.all():
@@ -113,6 +125,7 @@ class Panel:
             starts=self.starts[which],
             values=self.values[np.repeat(which, lengths)],
             static_values=self.static_values[which],
+            units=self.units[which],
             later=self.later[np.repeat(which, later)],
             later_offsets=np.concatenate([[0], np.cumsum(later[which])]),
             notes=self.notes if why is None else (*self.notes, f"Left out {len(left):,} series {why}: {listed(left)}."),
@@ -123,9 +136,17 @@ class Panel:
         last are the future.
         """
         stamps = self.frequency.stamps(self.origin, int(self.starts[series_index]) + first, count)
-        with foreign(
-            f"{count:,} stamps from {stamps[0] if count else self.origin}"
-        ):  # nanoseconds end in the year 2262
+        return self._typed(stamps, f"{count:,} stamps from {stamps[0] if count else self.origin}")
+
+    def stamps_of(self, first: np.ndarray, counts: np.ndarray) -> pl.Series:
+        """The stamps of rows first … first + counts - 1 of each series, both (series,), series behind series."""
+        ends = np.cumsum(counts)
+        own = np.arange(int(ends[-1])) - np.repeat(ends - counts, counts)  # 0 … counts - 1 of each series
+        stamps = self.frequency.at(self.origin, np.repeat(self.starts + first, counts) + own)
+        return self._typed(stamps, f"{len(stamps):,} stamps from {self.origin}")
+
+    def _typed(self, stamps: pl.Series, about: str) -> pl.Series:
+        with foreign(about):  # nanoseconds end in the year 2262
             return (stamps if self.dtype is None else stamps.cast(self.dtype)).rename(self.time or "")
 
     def fingerprint(self) -> str:
@@ -144,6 +165,20 @@ class Panel:
         digest = hashlib.sha256(json.dumps(about).encode())
         for values in (self.values, self.static_values, self.later):
             digest.update(np.ascontiguousarray(values).data)
+        return f"sha256:{digest.hexdigest()}"
+
+    def fingerprint_of(self, target: str) -> str:
+        """The same of one target alone: equal wherever the same values are forecast, whatever is read beside them."""
+        about = [
+            self.names,
+            target,
+            str(self.frequency),
+            str(self.origin),
+            self.starts.tolist(),
+            self.offsets.tolist(),
+        ]
+        digest = hashlib.sha256(json.dumps(about).encode())
+        digest.update(np.ascontiguousarray(self.values[:, self.targets.index(target)]).data)
         return f"sha256:{digest.hexdigest()}"
 
 

@@ -187,15 +187,26 @@ class Frequency:
         A month that is too short gives its last day (31 January, 28 February, 31 March). Errors: `SettingsError` past
         the year 9999.
         """
+        if self.unit != "row":
+            self._refuse_far(origin, max(abs(first), abs(first + count)), count)
+        return self._at(origin, np.arange(first, first + count, dtype=np.int64))
+
+    def at(self, origin: Stamp, places: np.ndarray) -> pl.Series:
+        """The stamps of the positions ``places`` (n,), in any order: of all series at once. As :meth:`stamps`."""
+        if self.unit != "row":
+            self._refuse_far(origin, int(np.abs(places).max(initial=0)), len(places))
+        return self._at(origin, places)
+
+    def _refuse_far(self, origin: Stamp, furthest: int, count: int) -> None:
+        reach = 32 * _DAY * _MONTHS[self.unit] if self.unit in _MONTHS else _LENGTH.get(self.unit, 2 * _DAY)
+        if furthest * self.count * reach > 9_000 * 366 * _DAY:
+            raise SettingsError(f"{count:,} steps of {self} from {origin} leave the years that a calendar can show")
+
+    def _at(self, origin: Stamp, places: np.ndarray) -> pl.Series:
         if self.unit == "row":
-            places = np.arange(first, first + count, dtype=np.int64)
             return pl.Series("", int(origin) + places * self.count, dtype=pl.Int64)  # type: ignore[arg-type]
         zone = _name_of_zone(origin)
         start = _origin_clock(origin, zone, local=not self.subdaily)
-        reach = 32 * _DAY * _MONTHS[self.unit] if self.unit in _MONTHS else _LENGTH.get(self.unit, 2 * _DAY)
-        if max(abs(first), abs(first + count)) * self.count * reach > 9_000 * 366 * _DAY:
-            raise SettingsError(f"{count:,} steps of {self} from {origin} leave the years that a calendar can show")
-        places = np.arange(first, first + count, dtype=np.int64)
         if self.unit in _LENGTH:
             clock = start + places * (self.count * _LENGTH[self.unit])
         else:
@@ -211,8 +222,8 @@ class Frequency:
                 length = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - firsts
                 days = firsts + (length if self.end else np.minimum(start_of_month, length)) - 1
             clock = days * _DAY + time
-        if count and clock[-1] > _LAST:
-            raise SettingsError(f"{count:,} steps of {self} from {origin} run past the year 9999")
+        if len(clock) and clock.max() > _LAST:
+            raise SettingsError(f"{len(clock):,} steps of {self} from {origin} run past the year 9999")
         return _from_clock(clock, origin, zone, local=not self.subdaily)
 
 

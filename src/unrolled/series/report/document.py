@@ -88,14 +88,13 @@ def _in_short(evaluations: Sequence[Evaluation]) -> list[Object]:
 
 def _target(told: Told) -> Object:
     """A section on one target of several: verdict and charts, the rest folded away."""
-    blocks = [verdict(told.evaluation), cards(told.evaluation)]
-    for place, topic in enumerate(topics(told)):
+    blocks, found = [verdict(told.evaluation), cards(told.evaluation)], topics(told)
+    for place, topic in enumerate(found):
         if place < OPEN_TOPICS:
             blocks += topic["blocks"]
         else:
             blocks.append({"type": "details", "summary": topic["title"], "blocks": topic["blocks"]})
-    note = topics(told)[0].get("note", "")
-    return {"title": told.name, "note": note, "blocks": blocks}
+    return {"title": told.name, "note": found[0].get("note", ""), "blocks": blocks}
 
 
 def _data(told: list[Told]) -> list[Object]:

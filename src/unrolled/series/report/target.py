@@ -26,6 +26,7 @@ def topics(told: Told) -> list[dict[str, Any]]:
         _topic("Errors by step ahead", None, [steps_chart(evaluation)] if horizon > 1 else []),
         _topic("All errors on the test part", None, errors(evaluation)),
         _topic("More than chance?", None, [made] if (made := significance_table(evaluation)) else []),
+        _topic("Beside Theta and exponential smoothing", None, statistical(evaluation)),
         _topic("The intervals", None, intervals(evaluation)),
         _topic("The last value, shifted?", None, lag(evaluation)),
     ]
@@ -99,6 +100,16 @@ def errors(evaluation: Evaluation) -> list[Block]:
     if len(next(iter(evaluation.by_step.values()))["MAE"]) > 1:
         blocks.append({"type": "details", "summary": "By step ahead", "blocks": [steps_table(evaluation)]})
     return blocks
+
+
+def statistical(evaluation: Evaluation) -> list[Block]:
+    """Every error in the windows in which the two were fitted, where those are not all."""
+    if (some := evaluation.statistical) is None:
+        return []
+    tests = significance_table(some)
+    sentence = {"type": "text", "text": evaluation.statistical_sentence()}
+    more: list[Block] = [{"type": "details", "summary": "More than chance?", "blocks": [tests]}] if tests else []
+    return [sentence, errors_table(some), *more]
 
 
 def intervals(evaluation: Evaluation) -> list[Block]:

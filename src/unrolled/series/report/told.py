@@ -97,8 +97,9 @@ class Told:
         return f", {self.panel.names[series]}" if self.panel.series else ""
 
     def values(self, series: int, first: int = 0) -> np.ndarray:
-        """The observed values of a series, from its row ``first`` on."""
-        return self.panel.values[self.panel.offsets[series] + first : self.panel.offsets[series + 1], self.target]
+        """The observed values of a series, from its row ``first`` on, in the unit of its last row."""
+        rows = slice(self.panel.offsets[series] + first, self.panel.offsets[series + 1])
+        return self.panel.values[rows, self.target] / self.panel.units[series, self.target]
 
     def ahead(self, series: int) -> list[pl.Series]:
         """The stamps of the future of a series, the forecast, and its bounds where it has some."""
@@ -135,7 +136,7 @@ class Told:
         if intervals is None or validation is None or not len(at):
             return []
         seen = self._seen
-        test, level, scaler = self.judged.test, intervals.level, self.examples.scaler.only(self.target)
+        test, level, scaler = self.judged.test, intervals.level, self.examples.traded.only(self.target)
         low, high = (part[at] for part in test.band(self.target))
         if intervals.method == "split":
             bounds = split_interval((low, high), (seen.low, seen.high), seen.actual, level)

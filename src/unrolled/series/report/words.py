@@ -17,6 +17,7 @@ STATISTICS = {
     "min-max": "the least value and the range",
     "robust": "the median and the interquartile range",
     "log": "the mean and the standard deviation, of a target's logarithms",
+    "returns": "the mean of prices' logarithms and the size of their returns",
 }
 
 
@@ -62,8 +63,9 @@ def numbers(values: Any) -> list[float | None]:
 def network(shape: Architecture, members: int) -> list[str]:
     """What the network is, and how it says several steps, in plain words."""
     units = f"{shape.cell.upper()} with {shape.layers} × {shape.hidden} hidden units"
+    read = "changes from step to step" if shape.scaling == "returns" else "changes from the last one"
     several = f"{members} networks that differ by their seeds, and forecast their mean. Each: " if members > 1 else ""
-    said = [f"{several}{units}, reading {shape.lookback} steps as changes from the last one. {_strategy(shape)}"]
+    said = [f"{several}{units}, reading {shape.lookback} steps as {read}. {_strategy(shape)}"]
     if shape.quantiles:
         levels = ", ".join(f"{100 * q:g}%" for q in shape.quantiles)
         said.append(f"It says the quantiles {levels} of each value; the middle one is the forecast.")

@@ -6,6 +6,7 @@ covariates, known covariates; target; known; static.
 
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -19,3 +20,16 @@ class Batch(NamedTuple):
     future: Float[Tensor, "batch horizon target"]  # NaN where nothing was observed
     centre: Float[Tensor, "batch target"]
     scale: Float[Tensor, "batch target"]
+
+
+def as_changes(past: Float[Tensor, "batch lookback channel"], known: int) -> Float[Tensor, "batch lookback channel"]:
+    """A look-back as a line reads it, whose forecasts are changes from the last row: of all but the last ``known``
+    channels the change to the next row, and 0 in the last row.
+
+    >>> as_changes(torch.tensor([[[1.0], [4.0], [9.0]]]), known=0).flatten()
+    tensor([3., 5., 0.])
+    """
+    unknown = past.shape[2] - known
+    x = past[..., :unknown]
+    changes = torch.diff(x, dim=1, append=x[:, -1:])
+    return torch.cat([changes, past[..., unknown:]], dim=2)

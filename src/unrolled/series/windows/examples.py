@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 import torch
 
 from unrolled.series.panels.panel import Panel, filled
-from unrolled.series.windows.scale import Scaler
+from unrolled.series.panels.roles import Columns
+from unrolled.series.panels.splits import without_splits
+from unrolled.series.windows.scale import Scaler, in_logarithms
 from unrolled.series.windows.split import Part, Split, Usable, observed, origins
 from unrolled.series.windows.window import Rows, Windows
+from unrolled.series.words import listed
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Examples:
             until = np.where(observed(panel, cuts.part("train")), cuts.train, cuts.test)
             scaler = Scaler.fit(panel, until, scaling, since=cuts.begin)
         values = filled(panel, until=cuts.train)
-        inputs = scaler.apply(values, np.diff(panel.offsets), panel.targets)
+        inputs = scaler.apply(values, np.diff(panel.offsets), panel.channels)
         return cls(panel, cuts, lookback, horizon, scaler, values, rows_of(panel, inputs, scaler, device))
 
     def windows(self, part: Part, stride: int = 1, phase: int | np.ndarray | None = None) -> Windows:
@@ -56,6 +60,11 @@ class Examples:
         series = np.searchsorted(self.panel.offsets, rows, side="right") - 1
         times = self.panel.starts[series] + rows - self.panel.offsets[series]
         return Windows(self.rows, rows, series, times, self.lookback, self.horizon)
+
+    @property
+    def traded(self) -> Scaler:
+        """The scaler, whose restored values are in the unit of each series' last row: the one to report in."""
+        return self.scaler.in_unit(self.panel.units)
 
     @cached_property
     def _usable(self) -> Usable:
@@ -73,4 +82,26 @@ def rows_of(panel: Panel, inputs: np.ndarray, scaler: Scaler, device: torch.devi
     future, static = np.where(observed, inputs[:, :targets], np.float32(np.nan)), scaler.static(panel.static_values)
     centre, scale = (part[:, :targets].astype(np.float32) for part in (scaler.centre, scaler.scale))
     inputs_, *others = (torch.from_numpy(part).to(device) for part in (inputs, future, static, centre, scale))
-    return Rows(inputs_, others[0], len(panel.known), *others[1:])
+    return Rows(inputs_, others[0], len(panel.known), *others[1:], changes=scaler.method == "returns")
+
+
+def read_for(scaling: str, columns: Columns, frame: pl.DataFrame) -> Panel:
+    """The panel that ``columns`` make of a table; to be read as returns, share splits are taken out of it."""
+    panel = columns.read(frame)
+    return without_splits(panel) if scaling == "returns" else panel
+
+
+def scaling_notes(panel: Panel, cuts: Split, scaling: str) -> list[str]:
+    """What is said of a scaling that reads something else than what stands in the table."""
+    if scaling != "returns":
+        return []
+    position = np.arange(len(panel.values)) - np.repeat(panel.offsets[:-1] - panel.starts, np.diff(panel.offsets))
+    logged = in_logarithms(panel, position < cuts.train, scaling)
+    unknown = len(panel.channels) - len(panel.known)
+    names = [name for name, own in zip(panel.channels, logged, strict=True) if own]
+    rest = [name for name, own in zip(panel.channels[:unknown], logged[:unknown], strict=True) if not own]
+    others = f"; as changes from step to step: {listed(rest, most=20)}" if rest else ""
+    return [
+        f"Read as returns, the changes of the logarithm from step to step: {listed(names, most=20)}{others}. Forecasts "
+        "and errors are in the unit of the table."
+    ]

@@ -1,15 +1,16 @@
 """Scaling with statistics of the training part alone, one centre and one scale for each series and channel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from unrolled.errors import DataError, SettingsError, nearest
 from unrolled.series.panels.panel import Panel
+from unrolled.series.panels.splits import priced
 from unrolled.series.words import shown
 
-METHODS = ("standard", "min-max", "robust", "log")
+METHODS = ("standard", "min-max", "robust", "log", "returns")
 NORMAL_IQR = 1.349  # of a normal distribution, in standard deviations: robust and standard scores agree there
 
 
@@ -21,9 +22,18 @@ class Scaler:
         min-max    c the least value, s the range
         robust     c the median, s the interquartile range / 1.349
         log        of the targets log x in place of x, then as standard; the other channels as standard
+        returns    of the targets log x in place of x, and of those past covariates that are above 0 all through the
+                   training part, too; c the mean, s the root mean square of the changes from one value to the next; of
+                   what is known ahead as standard
+
+    With "returns" a network reads no z at all, but the changes of z from step to step, which of a price are returns,
+    r_t = (log p_t - log p_{t-1}) / s, and says the return since the last value, log(p_{T+k} / p_T) / s. Angles and
+    masks are read as changes, and never in logarithms.
 
     A channel that doesn't vary there, or has no value there, is only centred (s = 1). Static covariates get standard
-    scores over the series.
+    scores over the series. ``logged`` (channel,) says which channels are in logarithms; ``unit`` (series, channel) is
+    what restored values are divided by, where they are to be in another unit than those that were scaled (see
+    :attr:`unrolled.series.panels.panel.Panel.units`).
     """
 
     centre: np.ndarray
@@ -31,6 +41,12 @@ class Scaler:
     static_centre: np.ndarray
     static_scale: np.ndarray
     method: str = "standard"
+    logged: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    unit: np.ndarray | None = None
+
+    def __post_init__(self):
+        if not self.logged.size:
+            object.__setattr__(self, "logged", np.zeros(self.centre.shape[1], bool))
 
     @classmethod
     def fit(cls, panel: Panel, until: int | np.ndarray, method: str = "standard", since: int = 0) -> "Scaler":
@@ -47,27 +63,30 @@ class Scaler:
         before = (position >= since) & (position < until)
         shape = (len(panel.names), panel.values.shape[1])
         centre, scale = np.zeros(shape), np.ones(shape)
-        statistics = {"min-max": _range, "robust": _quartiles}.get(method, _moments)
+        usual = {"min-max": _range, "robust": _quartiles}.get(method, _moments)
+        logged = in_logarithms(panel, before, method)
+        unknown = len(panel.channels) - len(panel.known)
         for channel, name in enumerate(panel.channels):  # one at a time: the table is in memory once
             column = panel.values[:, channel]
-            if method == "log" and name in panel.targets:
-                column = _logarithm(column, name)
+            if logged[channel]:
+                column = _logarithm(column, name, method, name in panel.targets)
+            statistics = _changes if method == "returns" and channel < unknown else usual
             centre[:, channel], spread = statistics(np.where(before, column, np.nan), panel.offsets)
             varies = spread > 1e-12 * np.maximum(1.0, np.abs(centre[:, channel]))
             scale[:, channel] = np.where(varies, spread, 1.0)
         static = panel.static_values.std(axis=0)
         static_scale = np.where(static > 1e-12, static, 1.0)
-        return cls(centre, scale, panel.static_values.mean(axis=0), static_scale, method)
+        return cls(centre, scale, panel.static_values.mean(axis=0), static_scale, method, logged)
 
-    def apply(self, values: np.ndarray, lengths: np.ndarray, targets: Sequence[str]) -> np.ndarray:
+    def apply(self, values: np.ndarray, lengths: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """Scores (rows, channel) in float32; ``lengths`` are the rows of each series, in the scaler's order, and
-        ``targets`` the names of the first channels.
+        ``names`` those of the channels, or of the first of them.
         """
         scaled = np.empty(values.shape, np.float32)
         for channel in range(values.shape[1]):
             column = values[:, channel]
-            if self.method == "log" and channel < len(targets):
-                column = _logarithm(column, targets[channel])
+            if self.logged[channel]:
+                column = _logarithm(column, names[channel], self.method)
             centre, scale = (np.repeat(part[:, channel], lengths) for part in (self.centre, self.scale))
             scaled[:, channel] = (column - centre) / scale
         return scaled
@@ -88,24 +107,64 @@ class Scaler:
         shape = (len(scaled), 1, scaled.shape[2], *[1] * (scaled.ndim - 3))
         centre, scale = (part[series, : scaled.shape[2]].reshape(shape) for part in (self.centre, self.scale))
         restored = scaled.astype(np.float64) * scale + centre
-        return np.exp(restored) if self.method == "log" else restored
+        if self.logged[: scaled.shape[2]].any():  # of the targets all, or none
+            restored = np.exp(restored)
+        return restored if self.unit is None else restored / self.unit[series, : scaled.shape[2]].reshape(shape)
 
     def of(self, series: np.ndarray) -> "Scaler":
         """The statistics of some of the series, in this order."""
-        return replace(self, centre=self.centre[series], scale=self.scale[series])
+        unit = None if self.unit is None else self.unit[series]
+        return replace(self, centre=self.centre[series], scale=self.scale[series], unit=unit)
 
     def only(self, target: int) -> "Scaler":
         """The statistics of one target."""
         at = slice(target, target + 1)
-        return replace(self, centre=self.centre[:, at], scale=self.scale[:, at])
+        unit = None if self.unit is None else self.unit[:, at]
+        return replace(self, centre=self.centre[:, at], scale=self.scale[:, at], logged=self.logged[at], unit=unit)
+
+    def in_unit(self, unit: np.ndarray) -> "Scaler":
+        """The same, whose restored values are divided by ``unit`` (series, channel)."""
+        return self if (unit == 1).all() else replace(self, unit=unit)
 
 
-def _logarithm(column: np.ndarray, name: str) -> np.ndarray:
+def in_logarithms(panel: Panel, before: np.ndarray, method: str) -> np.ndarray:
+    """Which channels a method reads in logarithms, bool (channel,); ``before`` (rows,) are the rows to decide by."""
+    logged = np.zeros(len(panel.channels), bool)
+    if method in ("log", "returns"):
+        logged[: len(panel.targets)] = True
+    if method == "returns":
+        for channel in np.flatnonzero(priced(panel) & ~logged):
+            seen = panel.values[before, channel]
+            logged[channel] = bool(np.nanmin(seen, initial=np.inf) > 0) and not np.isnan(seen).all()
+    return logged
+
+
+def _logarithm(column: np.ndarray, name: str, method: str, target: bool = True) -> np.ndarray:
     if (low := np.nanmin(column, initial=np.inf)) <= 0:
+        if method == "returns" and not target:
+            raise DataError(
+                f"{shown(name)} is read as returns, since the training part has it above 0, and elsewhere it has "
+                f"{low:g}; leave it out of the inputs, or take --scaling standard"
+            )
         raise DataError(
-            f"log scaling needs values above 0, and {shown(name)} has {low:g}; take standard, min-max or robust scaling"
+            f"{'returns need' if method == 'returns' else 'log scaling needs'} values above 0, and {shown(name)} has "
+            f"{low:g}; take standard, min-max or robust scaling"
         )
     return np.log(column)
+
+
+def _changes(column: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of each series, and the root mean square of the changes between values that follow each other, gaps left
+    out. About zero, not about their mean: a price that grows evenly has returns of a size, too.
+    """
+    there = np.flatnonzero(~np.isnan(column))
+    whose = np.searchsorted(offsets, there, side="right") - 1
+    squares = np.diff(column[there]) ** 2
+    within = np.diff(whose) == 0
+    series = whose[1:][within]
+    count = np.bincount(series, minlength=len(offsets) - 1)
+    total = np.bincount(series, weights=squares[within], minlength=len(offsets) - 1)
+    return _moments(column, offsets)[0], np.sqrt(total / np.maximum(count, 1))
 
 
 def _moments(column: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

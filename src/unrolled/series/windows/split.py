@@ -3,8 +3,9 @@
 A random split would put tomorrow into the training part; so would a cut per series as soon as series move together.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -114,6 +115,19 @@ def origins(
     return np.concatenate(runs).astype(np.int64) if runs else np.empty(0, np.int64)
 
 
+def thinning(count: int, most: int, season: int | None) -> int:
+    """The smallest stride that leaves about ``most`` of ``count`` windows and meets every step of the season: every
+    24th hour would be the same hour of each day.
+
+    >>> thinning(1_000, 100, season=24), thinning(1_000, 50, season=24), thinning(1_000, 100, season=None)
+    (11, 23, 10)
+    """
+    stride = max(1, -(-count // most))
+    while math.gcd(stride, season or 1) > 1:
+        stride += 1
+    return stride
+
+
 def check_phase(phase: int | np.ndarray, season: int | None) -> None:
     """Refuse a phase that is no step of the season, or one without a season."""
     if season is None or season < 1:
@@ -141,7 +155,12 @@ class Usable:
         missing, unknown = np.isnan(values).any(axis=1), np.isnan(values[:, ahead:]).any(axis=1)
         there = ~np.isnan(panel.values[:, :targets]).all(axis=1)
         trained = np.repeat(observed(panel, cuts.part("train")), np.diff(panel.offsets))
-        return cls(*(np.concatenate([[0], np.cumsum(which)]) for which in (missing, unknown, there)), trained=trained)
+        number = np.int32 if len(values) < 2**31 else np.int64  # half the memory, which a long panel feels
+
+        def counted_before(which: Any) -> np.ndarray:
+            return np.concatenate([[0], np.cumsum(which, dtype=number)], dtype=number)
+
+        return cls(counted_before(missing), counted_before(unknown), counted_before(there), trained)
 
     def of(self, rows: np.ndarray, lookback: int, horizon: int) -> np.ndarray:
         """The usable ones of the windows that begin their forecasts at ``rows``."""

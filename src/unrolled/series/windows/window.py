@@ -16,7 +16,8 @@ class Rows:
     """Rows of all series behind each other, as a network reads them.
 
     ``targets`` are NaN where nothing was observed, so that a filled gap is read but never scored. ``known`` are the
-    last channels of ``inputs``: what is known ahead.
+    last channels of ``inputs``: what is known ahead. ``changes`` says that of the other channels the changes from step
+    to step are to be read, as with the scaling "returns".
     """
 
     inputs: Float[Tensor, "rows channel"]
@@ -25,6 +26,7 @@ class Rows:
     static: Float[Tensor, "series static"]
     centre: Float[Tensor, "series target"]
     scale: Float[Tensor, "series target"]
+    changes: bool = False
 
 
 class Windows:
