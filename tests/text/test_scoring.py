@@ -18,7 +18,8 @@ from unrolled.text.quality import by_length, compare, worst
 from unrolled.text.scoring import bleu_tokenizer, measure
 from unrolled.text.statistics import bleu, chrf, resampled
 
-WORDS = ["the", "a", "cat", "dog", "sat", "ran", "on", "over", "mat", "house", "and", "then", "it", "was", "猫", "が", "好き", "です", ",", "."]
+TEXT = "the a cat dog sat ran on over mat house and then it was 猫 が 好き です , ."
+WORDS = TEXT.split()
 
 
 def system(seed: int, damage: float, n: int = 120) -> tuple[list[str], list[str]]:

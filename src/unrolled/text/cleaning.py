@@ -10,7 +10,7 @@ import numpy as np
 from unrolled.errors import DataError
 from unrolled.series.words import counted, refuse
 from unrolled.text.corpus import Corpus, normal
-from unrolled.text.fingerprints import fingerprints
+from unrolled.text.fingerprints import fingerprint
 from unrolled.text.scripts import writing
 
 REASONS = {  # in this order: a pair goes for the first that holds
@@ -82,7 +82,7 @@ def clean(corpus: Corpus, limits: Limits | None = None) -> Cleaned:
     limits = limits or Limits()
     sample = corpus.sample(1000)
     limit = [_limit(side, limits) for side in (sample.sources(), sample.targets())]
-    reasons, characters, composed = array("b"), (array("q"), array("q")), 0
+    reasons, characters, prints, composed = array("b"), (array("i"), array("i")), array("Q"), 0
     names = list(REASONS)
     for i in range(len(corpus)):
         raw = corpus.raw(i)
@@ -91,6 +91,7 @@ def clean(corpus: Corpus, limits: Limits | None = None) -> Cleaned:
         reasons.append(names.index(reason) if (reason := _reason(pair, limit)) else -1)
         for text, sizes in zip(pair, characters, strict=True):
             sizes.append(len("".join(text.split())))
+        prints.append(fingerprint("\n".join(pair)))
     why, (a, b) = np.array(reasons), (np.array(sizes, float) for sizes in characters)
     fine = why < 0
     if fine.any():
@@ -98,11 +99,8 @@ def clean(corpus: Corpus, limits: Limits | None = None) -> Cleaned:
         fit = np.log((a + SLACK) / (typical * b + SLACK))
         why[fine & (np.abs(fit) > np.log(limits.ratio))] = names.index("ratio")
     kept = np.flatnonzero(why < 0)
-    prints = fingerprints("\n".join(corpus[i]) for i in kept.tolist())
-    first = np.unique(prints, return_index=True)[1]
-    again = np.ones(len(kept), bool)
-    again[first] = False
-    why[kept[again]] = names.index("duplicate")
+    first = np.unique(np.array(prints)[kept], return_index=True)[1]
+    why[np.delete(kept, first)] = names.index("duplicate")
     cleaned = _cleaned(corpus, why, composed)
     if not len(cleaned.corpus.index):
         raise _nothing_left(corpus, cleaned)

@@ -4,7 +4,6 @@ Source: Kudo 2018, "Subword regularization", section 3.2; Kudo & Richardson 2018
 """
 
 import base64
-import binascii
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     pass
 
 BYTES = 256  # pieces that stand for a byte each
-SENTENCES = 50_000  # from which pieces are learnt, evenly spaced: 9 seconds of a CPU for sentences of 20 characters
+SENTENCES = 50_000  # at most that pieces are learnt from, evenly spaced: 9 s of a CPU, if of 20 characters
 SMALLEST = 2 * (len(SPECIAL) + BYTES)
 
 
@@ -98,7 +97,7 @@ class Unigram:
         try:
             loaded = cls(base64.b64decode(saved["model"], validate=True))
             whole = [loaded._processor.piece_to_id(name) for name in SPECIAL] == [PAD, BEGIN, END, UNKNOWN]
-        except (KeyError, TypeError, ValueError, RuntimeError, binascii.Error) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(
                 f"the tokenizer of subwords is damaged: its model can't be read ({error!r:.80}); train again"
             ) from error
