@@ -1,4 +1,4 @@
-"""Translator: from two texts, line by line each other's translation, to a network that translates, and back from disk."""
+"""Translator: from two texts, aligned line by line, to a network that translates, and back from disk."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from unrolled.store import environment, new_run, read_run, write_run
 from unrolled.text.architecture import Architecture
 from unrolled.text.decoding import Decoding
 from unrolled.text.fit import Objective, fit
-from unrolled.text.fitted import TOKENIZERS, Fitted, Translation, load_fitted, load_tokenizers, save_fitted, save_tokenizers
+from unrolled.text.fitted import Fitted, Translation, load_fitted, load_tokenizers, save_fitted, save_tokenizers
 from unrolled.text.plan import Plan
 from unrolled.text.prepare import Asked, Prepared, Side, corpus_of, prepare
 from unrolled.text.report import translation_document
@@ -72,7 +72,8 @@ class Translator:
         self.cell: type[nn.Module] = cell_named(cell) if isinstance(cell, str) else cell
         self.training = training or TrainingSettings(learning_rate=RATE, batch_size=32)
         self.objective = Objective(label_smoothing, teacher_forcing, schedule, choose_by)
-        self.tokenizer, self.vocabulary = tokenizer, vocabulary
+        self.tokenizer: Kind | None = tokenizer
+        self.vocabulary = vocabulary
         self._shape: dict[str, Any] = {
             "model": model,
             "cell": cell_name(self.cell),
@@ -107,19 +108,20 @@ class Translator:
         corpus = corpus_of(source, target, "corpus")
         given = None if dev is None else corpus_of(*dev, "dev")
         prepared = prepare(corpus, given, kind=self.tokenizer, size=self.vocabulary, seed=self.training.seed)
-        names = [str(side) if isinstance(side, str | Path) else None for side in (source, target, *(dev or ()))]
+        sides = (source, target, *(dev or (None, None)))
+        files = [str(side) if isinstance(side, str | Path) else None for side in sides]
         plan = Plan(
             Architecture(source_size=len(prepared.source), target_size=len(prepared.target), **self._shape),
             self.objective,
             self.training,
-            Asked(*names, *[None] * (4 - len(names)), self.tokenizer, self.vocabulary),
+            Asked(files[0], files[1], files[2], files[3], self.tokenizer, self.vocabulary),
             prepared.bleu_tokenizer,
             prepared.facts,
             tuple(prepared.notes),
         )
         folder = None
         if run:
-            stem = Path(names[0] or "text").name.split(".")[0] or "text"
+            stem = Path(files[0] or "text").name.split(".")[0] or "text"
             folder = new_run(stem, out=None if run is True else run)
             save_tokenizers((prepared.source, prepared.target), folder)
             _write_manifest(folder, plan, "training")
@@ -323,7 +325,6 @@ def _as_json(score: Any) -> dict[str, Any]:
 def _write(folder: Path, result: Result) -> None:
     """Everything of a finished run; run.json comes last, so that a folder that has it whole is whole."""
     assert result.document is not None
-
 
     save_fitted(result.fitted, folder)
     write_lines(folder / METRICS, result.records)

@@ -36,9 +36,7 @@ def class_named(name: str, cell: type[nn.Module] | None = None) -> type[nn.Modul
     """
     cell = CELLS.get(name) if cell is None else cell
     if cell is None:
-        raise RunError(
-            f"this run's cell is {name}, which isn't one of ours; give its class: load(run, cell={name})"
-        )
+        raise RunError(f"this run's cell is {name}, which isn't one of ours; give its class: load(run, cell={name})")
     if cell_name(cell) != name:
         raise RunError(f"this run's cell is {name}, got {cell_name(cell)}; give the class that it was trained with")
     return cell

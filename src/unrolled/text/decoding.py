@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from unrolled.errors import SettingsError
 from unrolled.nn.search import Hypothesis, Limits, Tree, beam_search, greedy, sample
 from unrolled.text.batching import pad
 from unrolled.text.tokenizer import BEGIN, END, PAD, UNKNOWN
 
+Row = Sequence[int] | np.ndarray
 AT_ONCE = 4096  # ids of sources times beam in a batch: more gains no speed and takes memory
 
 
@@ -54,22 +56,23 @@ class Decoding:
 
 
 def decode(
-    model: nn.Module, sources: Sequence[Sequence[int]], decoding: Decoding, trees: list[Tree] | None = None
+    model: nn.Module, sources: Sequence[Row], decoding: Decoding, trees: list[Tree] | None = None
 ) -> list[list[Hypothesis]]:
-    """The hypotheses of each source, best first; none for an empty one. ``trees``, one a source, as in `beam_search`."""
+    """The hypotheses of each source, best first; none of an empty one. ``trees``, one a source: see `beam_search`."""
     found: list[list[Hypothesis]] = [[] for _ in sources]
     was_training = model.training
     model.eval()
     with torch.inference_mode():
         for indices in _batches(sources, decoding):
             own = None if trees is None else [trees[i] for i in indices]
-            for i, hypotheses in zip(indices, _search(model, [sources[i] for i in indices], decoding, indices, own)):
+            written = _search(model, [sources[i] for i in indices], decoding, indices, own)
+            for i, hypotheses in zip(indices, written, strict=True):
                 found[i] = hypotheses
     model.train(was_training)
     return found
 
 
-def _batches(sources: Sequence[Sequence[int]], decoding: Decoding) -> Iterator[list[int]]:
+def _batches(sources: Sequence[Row], decoding: Decoding) -> Iterator[list[int]]:
     """Sources of like length together."""
     order = sorted((i for i, source in enumerate(sources) if len(source)), key=lambda i: len(sources[i]))
     batch: list[int] = []
@@ -84,12 +87,13 @@ def _batches(sources: Sequence[Sequence[int]], decoding: Decoding) -> Iterator[l
 
 
 def _search(
-    model: Any, sources: list[Sequence[int]], decoding: Decoding, numbers: list[int], trees: list[Tree] | None
+    model: Any, sources: list[Row], decoding: Decoding, numbers: list[int], trees: list[Tree] | None
 ) -> list[list[Hypothesis]]:
     device = next(model.parameters()).device
     ids, lengths = pad(sources)
     memory, state = model.encode(ids.to(device), lengths.to(device))
-    common: tuple[Any, Any, Any, int, Limits] = (model.step, state, memory, len(sources), decoding.limits(lengths.tolist()))
+    limits = decoding.limits(lengths.tolist())
+    common: tuple[Any, Any, Any, int, Limits] = (model.step, state, memory, len(sources), limits)
     if decoding.temperature is not None:
         drawn = []
         for k in range(decoding.n_best):
@@ -115,8 +119,3 @@ def _search(
         coverage_penalty=decoding.coverage_penalty,
         trees=trees,
     )
-
-
-def attention_of(hypothesis: Hypothesis) -> Tensor | None:
-    """The attention weights of a hypothesis on the CPU, (steps, src)."""
-    return None if hypothesis.attention is None else hypothesis.attention.cpu()

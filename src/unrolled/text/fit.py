@@ -160,8 +160,8 @@ def fit(
         written = decode(model, dev.source.take(range(len(dev.source))), Decoding(beam=1))
         texts = [tokenizer.decode(h[0].tokens) if h else "" for h in written]
         score = measure(texts, dev.targets, bleu_tokenizer).value()
-        beside = zip(dev.sources, dev.targets, texts, strict=True)
-        shown = [dict(zip(("source", "target", "translation"), three, strict=True)) for three in islice(beside, SAMPLES)]
+        beside = islice(zip(dev.sources, dev.targets, texts, strict=True), SAMPLES)
+        shown = [{"source": x, "target": y, "translation": said} for x, y, said in beside]
         last = {"dev_loss": nll, "perplexity": math.exp(min(nll, 700)), "bleu": score, "samples": shown}
         # While nothing matches yet, BLEU is 0 whatever is learnt: the loss breaks such ties.
         return (-score + min(nll, 1e3) * 1e-3 if objective.choose_by == "bleu" else nll), last

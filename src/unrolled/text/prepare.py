@@ -53,18 +53,17 @@ def corpus_of(source: Side, target: Side | None, name: str) -> Corpus:
 
     Raises DataError for what can't be used, SettingsError for a file beside a list.
     """
-    files = [isinstance(side, str | Path) for side in (source, target) if side is not None]
-    if len(set(files)) > 1:
-        raise SettingsError(f"the {name} has a file on one side and a list on the other; give two of a kind")
-    if files[0]:
-        return Corpus.open(source, target, name=name)  # type: ignore[arg-type]
+    if isinstance(source, str | Path) and (target is None or isinstance(target, str | Path)):
+        return Corpus.open(source, target, name=name)
     if target is None:
         raise SettingsError(f"the {name} has sources and no targets; give the targets too")
+    if isinstance(source, str | Path) or isinstance(target, str | Path):
+        raise SettingsError(f"the {name} has a file on one side and a list on the other; give two of a kind")
     for side in (source, target):
         for i, sentence in enumerate(side):
             if not isinstance(sentence, str):
                 raise DataError(f"sentence {i + 1} of the {name} is {type(sentence).__name__}, and text is needed")
-    return Corpus(list(source), list(target), name=name)  # type: ignore[arg-type]
+    return Corpus(list(source), list(target), name=name)
 
 
 def prepare(
