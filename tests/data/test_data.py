@@ -207,7 +207,7 @@ class TestErrors:
     @pytest.mark.parametrize("call", [unrolled.data.load, unrolled.data.describe])
     def test_unknown_name(self, call):
         assert message(call, "wether") == "no data set is named 'wether'; nearest: 'weather'"
-        assert message(call, "../errors") == "no data set is named '../errors'; there are: stocks, weather"
+        assert message(call, "../errors") == "no data set is named '../errors'; there are: stocks, weather, phrasebook"
 
     def test_export_of_an_unknown_name_writes_nothing(self, tmp_path):
         assert "nearest: 'stocks'" in message(unrolled.data.export, "stock", tmp_path / "s.csv")

@@ -10,6 +10,8 @@ And tasks that need memory, generated: see ``unrolled.data.tasks``.
 
 >>> list(unrolled.data.TASKS)
 ['adding', 'copy', 'temporal-order', 'parity', 'flip-flop']
+
+And a corpus of sentences in English and Japanese, by a grammar of both: see ``unrolled.data.phrasebook``.
 """
 
 from __future__ import annotations
@@ -29,11 +31,15 @@ from unrolled.errors import DataError, nearest
 if TYPE_CHECKING:  # polars is imported when a table is first asked for
     import polars as pl
 
+    from unrolled.data import phrasebook as phrasebook
     from unrolled.data.tasks import TASKS as TASKS
     from unrolled.data.tasks import Task as Task
     from unrolled.data.tasks import task as task
 
-__all__ = ["TASKS", "Column", "Dataset", "Task", "describe", "export", "load", "names", "stocks", "task", "weather"]
+__all__ = [
+    "TASKS", "Column", "Dataset", "Task", "describe", "export", "load", "names", "phrasebook", "stocks", "task",
+    "weather",
+]  # fmt: skip
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 
@@ -77,6 +83,8 @@ class Dataset:
 def __getattr__(name: str) -> Any:
     if name in {"TASKS", "Task", "task"}:  # torch is imported when a task is first asked for
         return getattr(import_module("unrolled.data.tasks"), name)
+    if name == "phrasebook":  # and Babel's data when the sentences are
+        return import_module("unrolled.data.phrasebook")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -134,9 +142,14 @@ def stocks() -> pl.DataFrame:
 def export(name: str, path: str | Path) -> Path:
     """Write the data set ``name`` as CSV, TSV or Parquet, as the ending of ``path`` says (.csv.gz and .tsv.gz too).
 
-    The file appears whole or not at all. Raises DataError for an unknown name or ending, for a file that is there
+    For ``phrasebook``, ``path`` is a folder, and text files come into it: train.en, train.ja, and so on. A file appears
+    whole or not at all. Raises DataError for an unknown name or ending, for a file that is there
     already, and where it can't be written.
     """
+    if name == "phrasebook":
+        from unrolled.data import phrasebook
+
+        return phrasebook.export(path)
     path = Path(path)
     ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.lower().endswith(e)), None)
     if ending is None:
@@ -169,8 +182,10 @@ def _encoded(name: str, ending: str) -> bytes:
 
 
 def _provenance(name: str) -> dict[str, Any]:
+    if name == "phrasebook":
+        raise DataError("'phrasebook' is a corpus of sentences, not a table; take unrolled.data.phrasebook.load()")
     if name not in names():
-        raise DataError(f"no data set is named {name!r}{nearest(name, names())}")
+        raise DataError(f"no data set is named {name!r}{nearest(name, (*names(), 'phrasebook'))}")
     return tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
 
 
