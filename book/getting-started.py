@@ -358,5 +358,6 @@ except DataError as error:
 - An error means something only beside that of a simple method on the same windows.
 - What the library, the command and this page compute is the same, because it is the same code.
 
-What happens inside the network is the matter of [chapter 1](chapter1-rnn-basics.py).
+What happens inside the network is the matter of [chapter 1](chapter1-rnn-basics.py); what makes a forecast one to
+believe, that of [chapter 5](chapter5-time-series.py).
 """

@@ -32,8 +32,7 @@ WATCH = (
     f"atexit.register(lambda: print('LOADED', [name for name in {HEAVY} if name in sys.modules], file=sys.stderr))"
 )
 INTERRUPT = (
-    "import os, signal; from unrolled import forecast; "
-    "forecast.prepared = lambda *_: os.kill(os.getpid(), signal.SIGINT)"
+    "import signal; from unrolled import forecast; forecast.prepared = lambda *_: signal.raise_signal(signal.SIGINT)"
 )
 
 

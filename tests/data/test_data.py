@@ -71,7 +71,7 @@ class TestEach:
         assert all(column.unit for column in about.columns if column.kind in ("number", "count", "time"))
         assert {about.defaults[key] for key in ("target", "time", "series")} <= set(table.columns)
         known = {"target", "time", "series", "frequency", "fill", "horizon", "lookback"}
-        assert known <= set(about.defaults) <= known | {"angles"}
+        assert known <= set(about.defaults) <= known | {"angles", "scaling"}
         assert table.get_column(about.series).n_unique() == {"weather": 3, "stocks": 4}[name]
 
     def test_rows_are_in_order_of_series_and_time_and_each_stamp_comes_once(self, name):

@@ -132,7 +132,7 @@ def rolling_interval(
 
     >>> actual = np.array([[1.0], [-2.0], [3.0], [0.0]])
     >>> rolling_interval(np.zeros((4, 1)), actual, np.array([0, 1, 2, 3]), level=0.5).upper.T
-    array([[inf,  1.,  2.,  2.]])
+    array([[inf,  1.,  2.,  3.]])
 
     Raises ShapeError when shapes don't fit together, SettingsError when the level is not between 0 and 1, ``latest`` is
     too few for it, or γ is negative.
