@@ -218,8 +218,8 @@ def test_help_has_a_line_of_words_for_each_option_and_fits_a_terminal(command):
     for choice in (
         "[step|seq2seq]",
         "[rolling|split|none]",
-    scalings, attentions = "[standard|min-max|robust|log|returns]", "[dot|scaled-dot|general|additive]"
-    for choice in ("[step|seq2seq]", "[rolling|split|none]", scalings, attentions):
+        "[standard|min-max|robust|log|returns]",
+        "[dot|scaled-dot|general|additive]",
     ):
         assert choice in out
 
