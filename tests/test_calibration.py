@@ -54,7 +54,7 @@ class Machine:
 )
 def test_compiling_is_chosen_where_it_pays(monkeypatch, slow, fast, steps, seconds, breaks, pays):
     machine = Machine(monkeypatch, slow, fast, breaks)
-    assert compiling_pays(machine.model, machine.loss, 2, steps, seconds) is pays
+    assert compiling_pays(machine.model, machine.loss, torch.arange(2), steps, seconds) is pays
     assert machine.model.fused is None
     assert all(p.grad is None for p in machine.model.parameters())
 
@@ -62,7 +62,7 @@ def test_compiling_is_chosen_where_it_pays(monkeypatch, slow, fast, steps, secon
 def test_nothing_is_measured_for_networks_with_a_kernel_or_a_choice_of_their_own():
     model = nn.ModuleList([RNN(LSTMCell, 2, 3), RNN(PlainCell, 2, 3, fused=False), nn.LSTM(2, 3)])
     assert loops(model) == []
-    assert compiling_pays(model, lambda _: pytest.fail("it ran"), 2, 1e9, 1e9) is False
+    assert compiling_pays(model, lambda _: pytest.fail("it ran"), torch.arange(2), 1e9, 1e9) is False
     assert loops(nn.ModuleList([RNN(PlainCell, 2, 3)])) != []
 
 
@@ -97,4 +97,4 @@ def test_the_faster_number_of_threads_is_taken(monkeypatch):
             now[0] += 1.0 if threads[-1] == quick else 2.0
             return torch.zeros((), requires_grad=True) * 1
 
-        assert fastest_threads(loss, 2, torch.device("cpu")) == quick
+        assert fastest_threads(loss, torch.arange(2)) == quick

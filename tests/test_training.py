@@ -463,7 +463,8 @@ def test_progress_says_where_it_is(clock):
     assert [p.epoch for p in seen] == [1] * 4 + [2] * 4 + [3] * 4
     assert [p.best for p in seen] == [math.inf] * 2 + [5.0] * 2 + [4.0] * 4 + [1.0] * 4
     assert [p.seconds_left for p in seen] == pytest.approx([24 - 2 * step for step in range(1, 13)])
-    assert [p.examples_per_second for p in seen] == pytest.approx([8.0] * 12)
+    read = [50 * (step // 4) + 16 * (step % 4) for step in range(1, 13)]  # 50 examples, 16 a step
+    assert [p.examples_per_second for p in seen] == pytest.approx([n / (2 * k) for k, n in enumerate(read, 1)])
     assert all(math.isfinite(p.loss) and p.loss > 0 for p in seen)
 
 
@@ -532,3 +533,46 @@ def test_a_device_that_is_not_here(name):
     text = rf"^device '{name}' can't be used here: .{{1,200}}; try auto, cpu or cuda$"
     with pytest.raises(SettingsError, match=text):  # a dot matches no line break: it is one line
         device_named(name)
+
+
+# ---- batches of one's own
+
+
+class Pairs:
+    """Five examples, in batches that the epoch's number and the seed alone decide."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __len__(self):
+        return 2
+
+    def epoch(self, number, seed):
+        self.asked.append((number, seed))
+        return [torch.tensor([0, 1, 2]), torch.tensor([3, 4])][:: 1 if number % 2 else -1]
+
+
+def test_examples_may_say_themselves_how_they_are_batched():
+    model, batches, read = nn.Linear(1, 1), Pairs(), []
+
+    def loss(index):
+        read.append(index.tolist())
+        return model(index[:, None].float()).square().mean()
+
+    state = train(model, loss, batches, None, TrainingSettings(epochs=3, seed=7, threads=1))
+    assert state.step == 6
+    assert read == [[3, 4], [0, 1, 2], [0, 1, 2], [3, 4], [3, 4], [0, 1, 2]]
+    assert set(batches.asked) == {(0, 7), (1, 7), (2, 7)}
+
+
+def test_what_validation_says_beside_the_score_stands_in_the_record():
+    model = nn.Linear(1, 1)
+    state = train(
+        model,
+        lambda index: model(index[:, None].float()).square().mean(),
+        4,
+        lambda: (1.0, {"bleu": 12.5}),
+        TrainingSettings(epochs=1, threads=1),
+    )
+    assert [record["bleu"] for record in state.records] == [12.5]
+    assert state.best == 1.0

@@ -15,6 +15,14 @@ _HOMES = {
     "GRUCell": "unrolled.nn.cells",
     "MinGRUCell": "unrolled.nn.mingru",
     "RNN": "unrolled.nn.rnn",
+    "DotAttention": "unrolled.nn.attention",
+    "GeneralAttention": "unrolled.nn.attention",
+    "AdditiveAttention": "unrolled.nn.attention",
+    "MultiHeadAttention": "unrolled.nn.multihead",
+    "Seq2Seq": "unrolled.nn.seq2seq",
+    "greedy": "unrolled.nn.search",
+    "sample": "unrolled.nn.search",
+    "beam_search": "unrolled.nn.search",
     "record": "unrolled.lens.record",
     "Tape": "unrolled.lens.tape",
     "check_model": "unrolled.lens.checks",
@@ -44,11 +52,19 @@ if TYPE_CHECKING:
     from unrolled.lens.gradients import gradient_flow as gradient_flow
     from unrolled.lens.record import record as record
     from unrolled.lens.tape import Tape as Tape
+    from unrolled.nn.attention import AdditiveAttention as AdditiveAttention
+    from unrolled.nn.attention import DotAttention as DotAttention
+    from unrolled.nn.attention import GeneralAttention as GeneralAttention
     from unrolled.nn.cells import ElmanCell as ElmanCell
     from unrolled.nn.cells import GRUCell as GRUCell
     from unrolled.nn.cells import LSTMCell as LSTMCell
     from unrolled.nn.mingru import MinGRUCell as MinGRUCell
+    from unrolled.nn.multihead import MultiHeadAttention as MultiHeadAttention
     from unrolled.nn.rnn import RNN as RNN
+    from unrolled.nn.search import beam_search as beam_search
+    from unrolled.nn.search import greedy as greedy
+    from unrolled.nn.search import sample as sample
+    from unrolled.nn.seq2seq import Seq2Seq as Seq2Seq
     from unrolled.series import metrics as metrics
     from unrolled.series.leaks.check import check_leaks as check_leaks
     from unrolled.series.panels.panel import prepare as prepare

@@ -15,15 +15,15 @@ from unrolled.nn.rnn import RNN
 COMPILING_PAYS = 120  # seconds of training, from which on it may be worth some 20 of compiling
 
 
-def fastest_threads(loss: Callable[[Tensor], Tensor], batch: int, device: torch.device) -> int:
-    """One thread or all that torch would take, whichever does a forward and backward pass sooner on this machine, now.
+def fastest_threads(loss: Callable[[Tensor], Tensor], index: Tensor) -> int:
+    """One thread or all that torch would take, whichever does a forward and backward pass over the examples ``index``
+    sooner on this machine, now.
 
     On a busy machine two threads can be several times slower than one, and nothing but a clock tells.
     """
     most = torch.get_num_threads()
-    if device.type != "cpu" or most == 1:
+    if index.device.type != "cpu" or most == 1:
         return most
-    index = torch.arange(batch)
 
     def seconds(count: int) -> float:
         torch.set_num_threads(count)
@@ -44,7 +44,7 @@ def loops(model: nn.Module) -> list[RNN]:
 
 
 def compiling_pays(
-    model: nn.Module, loss: Callable[[Tensor], Tensor], batch: int, steps: float, seconds: float
+    model: nn.Module, loss: Callable[[Tensor], Tensor], index: Tensor, steps: float, seconds: float
 ) -> bool:
     """Whether a training of so many steps or seconds is sooner done with loops compiled; measured, if it may be.
 
@@ -54,14 +54,12 @@ def compiling_pays(
     found = loops(model)
     if not found:
         return False
-    device = next(model.parameters()).device
-    index = torch.arange(batch, device=device)
 
     def once() -> float:
         began = time.perf_counter()
         loss(index).backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        if index.device.type == "cuda":
+            torch.cuda.synchronize(index.device)
         return time.perf_counter() - began
 
     try:

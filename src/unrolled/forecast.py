@@ -15,14 +15,14 @@ from torch import nn
 from unrolled.errors import RunError, SettingsError, nearest
 from unrolled.files import atomic_write, remove_leftovers
 from unrolled.formats import read_lines, write_lines
-from unrolled.nn.names import cell_named
+from unrolled.nn.names import cell_name, cell_named
 from unrolled.report import render
 from unrolled.series.judging.evaluation import COMMON, Evaluation, evaluation_table
 from unrolled.series.judging.intervals import METHODS
 from unrolled.series.judging.statistical import check_installed
 from unrolled.series.leaks.copies import copy_notes
 from unrolled.series.leaks.evidence import Pipeline, Recipe, check_pipeline
-from unrolled.series.learning.architecture import Architecture, cell_name
+from unrolled.series.learning.architecture import Architecture
 from unrolled.series.learning.backtest import Backtest, backtest, check_folds
 from unrolled.series.learning.fit import Files
 from unrolled.series.learning.fitted import Fitted, context_table, load_fitted, save_fitted
@@ -49,7 +49,7 @@ class Forecaster:
     """A recurrent network that forecasts columns of a table ``horizon`` steps ahead, beside baselines.
 
     ``cell`` is "rnn", "lstm", "gru", "mingru", or a cell class of one's own; ``model`` the network around it, "step"
-    or "seq2seq" (encoder and decoder, with ``attention`` "dot" or "scaled-dot"), and ``strategy`` how it says several
+    or "seq2seq" (encoder and decoder, with ``attention`` "dot", say), and ``strategy`` how it says several
     steps: "multi-output", "recursive", "direct", or "seq2seq", whose ``teacher_forcing`` is the probability that
     training reads the truth, falling by ``schedule`` "linear" or "constant". ``lookback`` is how many steps the network
     reads before each forecast (None: three seasons of the table's frequency, or twice the horizon when that is longer).

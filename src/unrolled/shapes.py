@@ -81,3 +81,17 @@ def detach(state: Any) -> Any:
         leaves = [detach(leaf) for leaf in state]
         return type(state)(*leaves) if hasattr(state, "_fields") else type(state)(leaves)
     raise ShapeError(f"a state is made of tensors in tuples, got {type(state).__name__}")
+
+
+def select(tree: Any, index: Tensor) -> Any:
+    """The rows ``index`` of every tensor in tuples and NamedTuples of any depth: a state of other hypotheses.
+
+    >>> select((torch.tensor([1, 2, 3]), None), torch.tensor([2, 0]))
+    (tensor([3, 1]), None)
+    """
+    if tree is None:
+        return None
+    if isinstance(tree, Tensor):
+        return tree.index_select(0, index)
+    leaves = [select(leaf, index) for leaf in tree]
+    return type(tree)(*leaves) if hasattr(tree, "_fields") else type(tree)(leaves)

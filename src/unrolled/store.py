@@ -20,7 +20,7 @@ from unrolled.files import check_entries, refusal, shown
 from unrolled.formats import read_json, write_json
 
 FORMAT = 1
-KINDS = ("forecast",)
+KINDS = ("forecast", "translation")
 MANIFEST = "run.json"
 
 

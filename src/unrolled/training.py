@@ -9,11 +9,11 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -68,6 +68,37 @@ class TrainingSettings:
         return None if self.minutes is not None else (self.epochs or 8)
 
 
+class Batches(Protocol):
+    """Which examples each step of an epoch reads."""
+
+    def __len__(self) -> int:
+        """Steps an epoch: the same for all epochs."""
+        ...
+
+    def epoch(self, number: int, seed: int) -> Sequence[Tensor]:
+        """The numbers of the examples of each step: by ``number`` and ``seed`` alone, so that training can go on."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Examples 0 … ``examples`` - 1 in an order drawn anew each epoch, ``size`` a step.
+
+    >>> [len(batch) for batch in Shuffled(examples=5, size=2).epoch(0, seed=0)]
+    [2, 2, 1]
+    """
+
+    examples: int
+    size: int
+
+    def __len__(self) -> int:
+        return math.ceil(self.examples / self.size)
+
+    def epoch(self, number: int, seed: int) -> Sequence[Tensor]:
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        return torch.randperm(self.examples, generator=generator).split(self.size)
+
+
 class Progress(NamedTuple):
     """What a progress bar shows after a step."""
 
@@ -82,8 +113,8 @@ class Progress(NamedTuple):
 def train(
     model: nn.Module,
     loss: Callable[[Tensor], Tensor],
-    examples: int,
-    validate: Callable[[], float] | None,
+    examples: "int | Batches",
+    validate: Callable[[], float | tuple[float, dict[str, Any]]] | None,
     settings: TrainingSettings,
     *,
     checkpoint: Path | None = None,
@@ -93,16 +124,18 @@ def train(
 ) -> TrainingState:
     """Minimise the mean of ``loss(index)`` over examples 0 … ``examples`` - 1; leave the best weights in ``model``.
 
-    ``loss`` takes an index (batch,) on the model's device. ``validate`` scores the model, lower is better; "best" is
-    by it, and without it (None) the last weights are the best. With ``checkpoint`` the state is kept in that file as
-    training goes; when the file is there, training goes on from it. ``metrics`` gets a JSON line a validation.
-    ``before_step`` is told how much of the budget is spent, 0 … 1. Ctrl-C ends the training after the step under way
-    (``ended`` says so).
+    ``examples`` is how many there are, in batches of ``settings.batch_size``, or says itself how they are batched.
+    ``loss`` takes an index (batch,) on the model's device. ``validate`` scores the model, lower is better, and may say
+    more, for the record; "best" is by the score, and without it (None) the last weights are the best. With
+    ``checkpoint`` the state is kept in that file as training goes; when the file is there, training goes on from it.
+    ``metrics`` gets a JSON line a validation. ``before_step`` is told how much of the budget is spent, 0 … 1. Ctrl-C
+    ends the training after the step under way (``ended`` says so).
 
     Raises TrainingError when the loss, the gradient or the score is not finite, and when there are no examples.
     """
-    if examples < 1:
+    if examples == 0:
         raise TrainingError("there is no example to train on; give more data, or data with fewer missing values")
+    batches = Shuffled(examples, settings.batch_size) if isinstance(examples, int) else examples
     device = next(model.parameters()).device
     optimizer = torch.optim.AdamW(
         model.parameters(),
@@ -110,7 +143,7 @@ def train(
         weight_decay=settings.weight_decay,
         fused=device.type in ("cpu", "cuda"),
     )
-    steps_per_epoch = math.ceil(examples / settings.batch_size)
+    steps_per_epoch = len(batches)
     round_length = min(math.ceil(steps_per_epoch / 2), LONGEST_ROUND)
     state = TrainingState.start(model)
 
@@ -131,13 +164,14 @@ def train(
 
     def round_off(rate: float) -> None:
         """Score the weights, and keep them if they are the best so far."""
-        score = validate() if validate else None
+        found = validate() if validate else None
+        score, more = found if isinstance(found, tuple) else (found, {})
         if score is not None and not math.isfinite(score):
             raise TrainingError(
                 f"the validation score is {score:g} at step {state.step}; look for extreme values in the data, or "
                 f"lower the learning rate (it is {rate:g} here)"
             )
-        record = state.round(score, model, epoch=state.step / steps_per_epoch, learning_rate=rate)
+        record = state.round(score, model, epoch=state.step / steps_per_epoch, learning_rate=rate, **more)
         if metrics is not None:
             append_line(metrics, record)
         model.train()
@@ -147,12 +181,12 @@ def train(
             state.load(checkpoint, model, optimizer)
             state.ended = ended() if state.records else ""
         else:
-            batch = min(examples, settings.batch_size)
+            typical = batches.epoch(0, settings.seed)[0].to(device)
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-                state.threads = settings.threads or fastest_threads(loss, batch, device)
+                state.threads = settings.threads or fastest_threads(loss, typical)
                 torch.set_num_threads(state.threads)
                 steps = math.inf if settings.longest is None else settings.longest * steps_per_epoch
-                state.compiled = compiling_pays(model, loss, batch, steps, 60 * (settings.minutes or math.inf))
+                state.compiled = compiling_pays(model, loss, typical, steps, 60 * (settings.minutes or math.inf))
         torch.set_num_threads(state.threads)
         compiled = loops(model) if state.compiled else []
         for rnn in compiled:
@@ -160,16 +194,15 @@ def train(
         if metrics is not None:
             write_lines(metrics, state.records)
 
-        order, order_epoch = torch.empty(0), -1
-        began, first = time.monotonic(), state.step
+        order, order_epoch = [], -1
+        began, seen = time.monotonic(), 0
         before, saved = state.seconds, began
         model.train()
         while not state.ended:
             epoch, position = divmod(state.step, steps_per_epoch)
             if epoch != order_epoch:  # the order depends on seed and epoch alone, so that a checkpoint needn't hold it
-                generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + epoch)
-                order, order_epoch = torch.randperm(examples, generator=generator).to(device), epoch
-            index = order[position * settings.batch_size : (position + 1) * settings.batch_size]
+                order, order_epoch = batches.epoch(epoch, settings.seed), epoch
+            index = order[position].to(device)
 
             rate = settings.learning_rate * schedule(spent())
             for group in optimizer.param_groups:
@@ -192,7 +225,7 @@ def train(
                 raise TrainingError(f"{where}: {error} (it is {rate:g} here)") from error
             optimizer.step()
 
-            now = time.monotonic()
+            now, seen = time.monotonic(), seen + len(index)
             state.count(number, clipped=clipped.clipped, seconds=before + now - began)
             if on_progress is not None:
                 used = min(1.0, spent())
@@ -202,7 +235,7 @@ def train(
                         epoch=epoch + 1,
                         loss=state.mean_loss,
                         best=state.best,
-                        examples_per_second=(state.step - first) * settings.batch_size / max(now - began, 1e-9),
+                        examples_per_second=seen / max(now - began, 1e-9),
                         seconds_left=total(used) * (1 - used),
                     )
                 )

@@ -219,7 +219,7 @@ def test_help_has_a_line_of_words_for_each_option_and_fits_a_terminal(command):
         "[step|seq2seq]",
         "[rolling|split|none]",
         "[standard|min-max|robust|log|returns]",
-        "[dot|scaled-dot]",
+        "[dot|scaled-dot|general|additive]",
     ):
         assert choice in out
 

@@ -1,5 +1,6 @@
 """Attention against torch's own, by hand, and by its laws."""
 
+import itertools
 import math
 import re
 
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 
 from unrolled.errors import SettingsError, ShapeError
-from unrolled.nn.attention import ATTENTIONS, DotAttention, attend, attention_named
+from unrolled.nn.attention import (
+    ATTENTIONS,
+    AdditiveAttention,
+    DotAttention,
+    GeneralAttention,
+    attend,
+    attention_named,
+)
 
 SCALED = pytest.mark.parametrize("scaled", [False, True])
 
@@ -102,11 +110,42 @@ def test_scores_of_another_kind_need_no_more_than_attend():
 
 
 @pytest.mark.parametrize("name", ATTENTIONS)
-def test_names_give_modules_that_have_no_parameters_yet_and_work(name):
+def test_names_give_modules_that_work(name):
     attention = attention_named(name, 4, 4)
-    assert not list(attention.parameters())
-    assert attention(draw(2, 3, 4), draw(2, 5, 4))[0].shape == (2, 3, 4)
-    assert repr(attention) == {"dot": "DotAttention()", "scaled-dot": "DotAttention(scaled=True)"}[name]
+    context, weights = attention(torch.randn(2, 3, 4), torch.randn(2, 5, 4))
+    assert context.shape == (2, 3, 4)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("kind", [GeneralAttention, AdditiveAttention])
+@given(lengths=st.lists(st.integers(1, 5), min_size=3, max_size=3))
+@settings(max_examples=20, deadline=None)
+def test_scores_with_weights_are_those_of_the_equation_loop_by_loop(kind, lengths):
+    torch.manual_seed(0)
+    attention = kind(3, 4).double()
+    query, keys, values = draw(3, 2, 3), draw(3, 5, 4, seed=1), draw(3, 5, 2, seed=2)
+    mask = torch.arange(5) < torch.tensor(lengths)[:, None]
+    keys[~mask], values[~mask] = math.nan, math.inf
+    context, weights = attention(query, keys, values, mask)
+    parameters = dict(attention.named_parameters())
+    for b, t in itertools.product(range(3), range(2)):
+        scores = []
+        for s in range(lengths[b]):
+            if kind is GeneralAttention:
+                scores.append(query[b, t] @ (parameters["weight.weight"] @ keys[b, s]))
+            else:
+                a = parameters["query.weight"] @ query[b, t] + parameters["key.weight"] @ keys[b, s]
+                scores.append((parameters["score.weight"] @ a.tanh())[0])
+        α = torch.stack(scores).softmax(0)
+        torch.testing.assert_close(weights[b, t, : lengths[b]], α)
+        torch.testing.assert_close(context[b, t], α @ values[b, : lengths[b]])
+        assert (weights[b, t, lengths[b] :] == 0).all()
+
+
+@pytest.mark.parametrize("kind", [GeneralAttention, AdditiveAttention])
+def test_kinds_with_weights_say_which_sizes_they_take(kind):
+    with pytest.raises(ShapeError, match=r"takes queries of 3 units and keys of 4 in one batch, got \(2, 5, 4\)"):
+        kind(3, 4)(torch.zeros(2, 5, 4), torch.zeros(2, 6, 4))
 
 
 def test_unknown_names_are_refused():

@@ -13,7 +13,7 @@ CHOICES = {
     "cell": ["rnn", "lstm", "gru", "mingru"],
     "model": ["step", "seq2seq"],
     "strategy": ["multi-output", "recursive", "direct", "seq2seq"],
-    "attention": ["dot", "scaled-dot"],
+    "attention": ["dot", "scaled-dot", "general", "additive"],
     "schedule": ["linear", "constant"],
     "loss": ["mae", "mse", "huber", "smape", "quantile"],
     "scaling": ["standard", "min-max", "robust", "log", "returns"],

@@ -13,8 +13,7 @@ from unrolled.comparison.comparison import Comparison
 from unrolled.data.tasks import Task
 from unrolled.data.tasks import task as task_named
 from unrolled.errors import SettingsError
-from unrolled.nn.names import cell_named
-from unrolled.series.learning.architecture import cell_name
+from unrolled.nn.names import cell_name, cell_named
 from unrolled.series.panels.roles import Columns
 from unrolled.training import Progress, TrainingSettings, device_named
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import nn
 
-from unrolled.errors import RunError, SettingsError, nearest
-from unrolled.nn.names import CELLS
+from unrolled.errors import SettingsError, nearest
+from unrolled.nn.names import class_named
 from unrolled.series.learning.ensemble import Ensemble
 from unrolled.series.models import LinearMean, LinearSkip, Lined, Network, Sizes, build
 from unrolled.series.models.losses import Criterion, criterion
@@ -117,16 +117,7 @@ class Architecture:
 
     def cell_class(self, cell: type[nn.Module] | None = None) -> type[nn.Module]:
         """The class of the cell: ours by its name, one's own as given. Raises RunError when it isn't the one named."""
-        cell = CELLS.get(self.cell) if cell is None else cell
-        if cell is None:
-            raise RunError(
-                f"this run's cell is {self.cell}, which isn't one of ours; give its class: load(run, cell={self.cell})"
-            )
-        if cell_name(cell) != self.cell:
-            raise RunError(
-                f"this run's cell is {self.cell}, got {cell_name(cell)}; give the class that it was trained with"
-            )
-        return cell
+        return class_named(self.cell, cell)
 
 
 LINED: dict[str, type[Lined]] = {"linear": LinearSkip, "mean": LinearMean}
@@ -147,8 +138,3 @@ USUAL: dict[str, Any] = {
     "skip": "last",
     "ensemble": 1,
 }
-
-
-def cell_name(cell: type[nn.Module]) -> str:
-    """The name under which a cell is saved."""
-    return next((name for name, known in CELLS.items() if known is cell), cell.__name__)

@@ -1,0 +1,1 @@
+"""Parallel text to batches and back: corpora, cleaning, parts, tokenizers, batches, scores."""

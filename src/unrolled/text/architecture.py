@@ -1,0 +1,83 @@
+"""The shape of a translation network as it stands in run.json."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from unrolled.errors import SettingsError, nearest
+from unrolled.nn.attention import ATTENTIONS
+from unrolled.nn.names import class_named
+from unrolled.nn.seq2seq import Seq2Seq
+from unrolled.nn.transformer import Transformer
+
+MODELS = ("recurrent", "transformer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """``model`` is "recurrent" or "transformer"; of the latter ``hidden`` is the size, and ``cell``, ``attention``,
+    ``input_feeding`` and ``embedding`` say nothing. ``attention`` None is the context vector alone.
+    """
+
+    model: str
+    cell: str
+    source_size: int
+    target_size: int
+    embedding: int
+    hidden: int
+    layers: int
+    attention: str | None
+    input_feeding: bool
+    dropout: float
+
+    def __post_init__(self):
+        for name in ("source_size", "target_size", "embedding", "hidden", "layers"):
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value < 2**31:
+                raise SettingsError(f"{name} has to be a whole number of at least 1, got {str(value)[:40]}")
+        if self.model not in MODELS:
+            raise SettingsError(f"unknown model {str(self.model)[:40]!r}{nearest(str(self.model)[:40], MODELS)}")
+        if self.attention is not None and self.attention not in ATTENTIONS:
+            named = str(self.attention)[:40]
+            raise SettingsError(f"unknown attention {named!r}{nearest(named, ATTENTIONS)}")
+        if not isinstance(self.cell, str) or not isinstance(self.input_feeding, bool):
+            raise SettingsError(f"cell is a name, and input_feeding true or false, got {str(self)[:80]}")
+        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise SettingsError(f"dropout has to be at least 0 and below 1, got {str(self.dropout)[:40]}")
+
+    def build(self, cell: type[nn.Module] | None = None) -> Seq2Seq | Transformer:
+        """A network of this shape with fresh weights; ``cell`` is the class of a cell of one's own."""
+        if self.model == "transformer":
+            return Transformer(
+                self.source_size,
+                self.target_size,
+                size=self.hidden,
+                heads=max(h for h in (1, 2, 4) if self.hidden % h == 0),
+                layers=self.layers,
+                dropout=self.dropout,
+            )
+        return Seq2Seq(
+            class_named(self.cell, cell),
+            self.source_size,
+            self.target_size,
+            embedding=self.embedding,
+            hidden=self.hidden,
+            layers=self.layers,
+            attention=self.attention,
+            input_feeding=self.input_feeding,
+            dropout=self.dropout,
+        )
+
+    @property
+    def name(self) -> str:
+        """What to call it in a table: LSTM with dot attention."""
+        if self.model == "transformer":
+            return "Transformer"
+        looks = "the context vector alone" if self.attention is None else f"{self.attention} attention"
+        return f"{self.cell.upper()} with {looks}" + (" and input feeding" if self.input_feeding else "")
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> "Architecture":
+        """As it stands in run.json. Raises TypeError or SettingsError where it is something else."""
+        return cls(**saved)

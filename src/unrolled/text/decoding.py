@@ -1,0 +1,121 @@
+"""From sources to what is written: search with its options, batch by batch, each sentence on its own.
+
+What is written for a sentence doesn't depend on its neighbours, but for the last bits of sums in batches of another
+shape: models read no padding.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from unrolled.errors import SettingsError
+from unrolled.nn.search import Hypothesis, Limits, Tree, beam_search, greedy, sample
+from unrolled.text.batching import pad
+from unrolled.text.tokenizer import BEGIN, END, PAD, UNKNOWN
+
+Row = Sequence[int] | np.ndarray
+AT_ONCE = 4096  # ids of sources times beam in a batch: more gains no speed and takes memory
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How to search: ``beam`` 1 is greedy search; with ``temperature`` tokens are drawn instead, by ``seed``.
+
+    An output has at least ``shortest`` ids, and at most ``longest``, or by default twice those of its source and 10.
+    """
+
+    beam: int = 5
+    n_best: int = 1
+    length_penalty: float = 1.0
+    coverage_penalty: float = 0.0
+    no_repeat: int | None = None
+    shortest: int = 0
+    longest: int | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("beam", "n_best"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} has to be at least 1, got {getattr(self, name)}")
+        if self.n_best > self.beam and self.temperature is None:
+            raise SettingsError(f"n_best has to be at most the beam, {self.beam}, got {self.n_best}; widen the beam")
+        if self.temperature is None and (self.top_k, self.top_p) != (None, None):
+            raise SettingsError("top_k and top_p are for sampling; give a temperature, such as 1, as well")
+
+    def limits(self, lengths: Sequence[int]) -> Limits:
+        """The limits for sources of these lengths."""
+        longest = [max(self.shortest, 2 * n + 10) if self.longest is None else self.longest for n in lengths]
+        return Limits(BEGIN, END, longest, self.shortest, (PAD, BEGIN, UNKNOWN), self.no_repeat)
+
+
+def decode(
+    model: nn.Module, sources: Sequence[Row], decoding: Decoding, trees: list[Tree] | None = None
+) -> list[list[Hypothesis]]:
+    """The hypotheses of each source, best first; none of an empty one. ``trees``, one a source: see `beam_search`."""
+    found: list[list[Hypothesis]] = [[] for _ in sources]
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        for indices in _batches(sources, decoding):
+            own = None if trees is None else [trees[i] for i in indices]
+            written = _search(model, [sources[i] for i in indices], decoding, indices, own)
+            for i, hypotheses in zip(indices, written, strict=True):
+                found[i] = hypotheses
+    model.train(was_training)
+    return found
+
+
+def _batches(sources: Sequence[Row], decoding: Decoding) -> Iterator[list[int]]:
+    """Sources of like length together."""
+    order = sorted((i for i, source in enumerate(sources) if len(source)), key=lambda i: len(sources[i]))
+    batch: list[int] = []
+    for i in order:
+        length = len(sources[i])
+        if batch and (len(batch) + 1) * length * decoding.beam > AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _search(
+    model: Any, sources: list[Row], decoding: Decoding, numbers: list[int], trees: list[Tree] | None
+) -> list[list[Hypothesis]]:
+    device = next(model.parameters()).device
+    ids, lengths = pad(sources)
+    memory, state = model.encode(ids.to(device), lengths.to(device))
+    limits = decoding.limits(lengths.tolist())
+    common: tuple[Any, Any, Any, int, Limits] = (model.step, state, memory, len(sources), limits)
+    if decoding.temperature is not None:
+        drawn = []
+        for k in range(decoding.n_best):
+            # By the sentence's place in the text, so that batches may be what they like.
+            generators = [torch.Generator().manual_seed(decoding.seed + 1_000_003 * n + k) for n in numbers]
+            drawn.append(
+                sample(
+                    *common,
+                    temperature=decoding.temperature,
+                    top_k=decoding.top_k,
+                    top_p=decoding.top_p,
+                    generators=generators,
+                )
+            )
+        return [sorted(each, key=lambda h: -h.score) for each in zip(*drawn, strict=True)]
+    if decoding.beam == 1 and trees is None:
+        return [[one] for one in greedy(*common)]
+    return beam_search(
+        *common,
+        beam=decoding.beam,
+        n_best=decoding.n_best,
+        length_penalty=decoding.length_penalty,
+        coverage_penalty=decoding.coverage_penalty,
+        trees=trees,
+    )

@@ -1,0 +1,142 @@
+"""A fitted translator: network and tokenizers. It needs no data to translate, and it goes to disk and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.errors import RunError, SettingsError
+from unrolled.formats import load_tensors, read_json, save_tensors, write_json
+from unrolled.nn.search import Hypothesis, Tree
+from unrolled.text.architecture import Architecture
+from unrolled.text.corpus import normal
+from unrolled.text.decoding import Decoding, decode
+from unrolled.text.tokenizer import END, SPECIAL, Tokenizer, load
+from unrolled.training import threads
+
+WEIGHTS, TOKENIZERS = "model.safetensors", "tokenizers.json"
+LONGEST = 250  # ids of a sentence that are translated at once; longer ones in pieces
+STOPS = (".", "!", "?", "。", "！", "？", "…", ";", "；", "।", "؟")  # where a long sentence is rather cut
+
+
+@dataclass(frozen=True)
+class Translation:
+    """One translation of a sentence: its text, its score (see `beam_search`), and where it comes from.
+
+    ``pieces`` are those of the target, with the end mark, and ``logprobs`` theirs; ``source`` the pieces of the source.
+    ``attention`` (pieces, source) has a row a piece: what was looked at when it was written. A sentence that was
+    translated in parts has no attention.
+    """
+
+    text: str
+    score: float
+    pieces: list[str]
+    logprobs: list[float]
+    source: list[str]
+    attention: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Everything that translating needs."""
+
+    architecture: Architecture
+    model: nn.Module
+    source: Tokenizer
+    target: Tokenizer
+    threads: int = 1
+
+    def translate(
+        self, texts: Sequence[str], decoding: Decoding, trees: list[Tree] | None = None
+    ) -> list[list[Translation]]:
+        """The translations of each text, best first; an empty text's is empty. See :class:`Decoding`.
+
+        A text of more than 250 ids is translated in parts, cut after a full stop where there is one.
+        """
+        ids = self.source.encode_many([normal(text) for text in texts])
+        parts = [_parts(row, self.source) for row in ids]
+        flat = [part for row in parts for part in row]
+        if trees is not None and len(flat) != len(texts):
+            raise SettingsError(f"a tree is of one sentence of 1 to {LONGEST} ids; give a shorter one")
+        with threads(self.threads):
+            found = iter(decode(self.model, flat, decoding, trees))
+        return [
+            self._joined([(part, next(found)) for part in row]) if row else [Translation("", 0.0, [], [], [])]
+            for row in parts
+        ]
+
+    def _joined(self, parts: list[tuple[Sequence[int], list[Hypothesis]]]) -> list[Translation]:
+        if len(parts) == 1:
+            (ids, hypotheses) = parts[0]
+            return [self._translation(ids, h) for h in hypotheses]
+        best = [(ids, hypotheses[0]) for ids, hypotheses in parts]
+        tokens = [token for _, h in best for token in h.tokens]
+        logprobs = [value for _, h in best for value in h.logprobs[: len(h.tokens)]]
+        read = [i for ids, _ in best for i in ids]
+        whole = Hypothesis(tokens, sum(h.score for _, h in best) / len(best), logprobs)
+        return [self._translation(read, whole)]
+
+    def _translation(self, ids: Sequence[int], h: Hypothesis) -> Translation:
+        ended = [SPECIAL[END]] if len(h.logprobs) > len(h.tokens) else []
+        return Translation(
+            self.target.decode(h.tokens),
+            h.score,
+            [*self.target.pieces(h.tokens), *ended],
+            h.logprobs,
+            self.source.pieces(ids),
+            None if h.attention is None else h.attention.cpu().clone(),
+        )
+
+
+def _parts(ids: Sequence[int], tokenizer: Tokenizer) -> list[Sequence[int]]:
+    """The ids of a sentence, cut so that no part is longer than ``LONGEST``; none of an empty one."""
+    parts = []
+    while len(ids) > LONGEST:
+        pieces = tokenizer.pieces(ids[:LONGEST])
+        stops = [i + 1 for i, piece in enumerate(pieces) if piece.endswith(STOPS)]
+        at = stops[-1] if stops else LONGEST
+        parts.append(ids[:at])
+        ids = ids[at:]
+    return [*parts, ids] if len(ids) else parts
+
+
+def save_fitted(fitted: Fitted, folder: Path) -> None:
+    """Write weights and tokenizers."""
+    save_tensors(folder / WEIGHTS, fitted.model.state_dict())
+    save_tokenizers((fitted.source, fitted.target), folder)
+
+
+def save_tokenizers(both: tuple[Tokenizer, Tokenizer], folder: Path) -> None:
+    write_json(folder / TOKENIZERS, dict(zip(("source", "target"), (each.save() for each in both), strict=True)))
+
+
+def load_tokenizers(folder: Path) -> tuple[Tokenizer, Tokenizer]:
+    """Raises RunError for a file that holds none."""
+    saved = read_json(folder / TOKENIZERS, limit=64 << 20)
+    sides = [saved.get(side) for side in ("source", "target")]
+    if not all(isinstance(side, dict) for side in sides):
+        raise RunError(f"{folder / TOKENIZERS} has no tokenizers of source and target; restore it, or train again")
+    return load(sides[0]), load(sides[1])  # type: ignore[arg-type]
+
+
+def load_fitted(folder: Path, architecture: Architecture, threads: Any, cell: type[nn.Module] | None) -> Fitted:
+    """Raises RunError for files that don't fit the architecture, are damaged, or are missing."""
+    source, target = load_tokenizers(folder)
+    if (len(source), len(target)) != (architecture.source_size, architecture.target_size):
+        raise RunError(
+            f"{folder / TOKENIZERS} has {len(source)} and {len(target)} pieces, and the network "
+            f"{architecture.source_size} and {architecture.target_size}; restore it, or train again"
+        )
+    with torch.random.fork_rng(devices=[]):
+        model = architecture.build(cell)
+    weights, _ = load_tensors(folder / WEIGHTS)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        why = " ".join(str(error).split())[:200]
+        raise RunError(f"{folder / WEIGHTS} is not of this network ({why}); restore it, or train again") from error
+    model.eval()
+    return Fitted(architecture, model, source, target, threads if type(threads) is int and threads > 0 else 1)

@@ -1,0 +1,72 @@
+"""What a translator is asked to do: the data, the network's shape, the training; as it stands in run.json."""
+
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from unrolled.errors import RunError, UnrolledError
+from unrolled.text.architecture import Architecture
+from unrolled.text.fit import Objective
+from unrolled.text.prepare import Asked
+from unrolled.training import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a run's result, but for the data, which ``facts`` know again."""
+
+    architecture: Architecture
+    objective: Objective
+    training: TrainingSettings
+    asked: Asked
+    bleu_tokenizer: str
+    facts: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any], folder: Path) -> "Plan":
+        """The plan in a run's manifest. Raises RunError where it isn't one."""
+        try:
+            parts = {name: saved[name] for name in cls.__dataclass_fields__}
+            for name, kind in {"bleu_tokenizer": str, "facts": dict, "notes": list}.items():
+                if not isinstance(parts[name], kind):
+                    raise TypeError(f"{name} is {str(parts[name])[:40]!r}")
+            asked = Asked(**parts["asked"])
+            for name, value in asdict(asked).items():
+                if value is not None and not isinstance(value, int if name == "vocabulary" else str):
+                    raise TypeError(f"{name} is {str(value)[:40]!r}")
+            return cls(
+                Architecture.from_json(parts["architecture"]),
+                Objective(**parts["objective"]),
+                TrainingSettings(**parts["training"]),
+                asked,
+                parts["bleu_tokenizer"],
+                parts["facts"],
+                tuple(map(str, parts["notes"])),
+            )
+        except (KeyError, TypeError, AttributeError, UnrolledError) as error:
+            raise RunError(
+                f"{folder / 'run.json'} doesn't describe a translator ({error!r}); restore it, or train again"
+            ) from error
+
+    def command(self) -> str:
+        """The command line that does it again."""
+        shape, words = self.architecture, ["unrolled", "translate", "train"]
+        asked = asdict(self.asked) | {
+            "cell": shape.cell if shape.model == "recurrent" else None,
+            "model": shape.model if shape.model != "recurrent" else None,
+            "attention": (shape.attention or "none") if shape.model == "recurrent" else None,
+            "hidden": shape.hidden,
+            "layers": shape.layers,
+            "epochs": self.training.epochs,
+            "minutes": self.training.minutes,
+            "seed": self.training.seed,
+        }
+        for name, value in asked.items():
+            if value is not None:
+                words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+        return shlex.join(words + ["--input-feeding"] * shape.input_feeding)
