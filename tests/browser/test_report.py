@@ -461,3 +461,44 @@ def test_ten_times_a_usual_chart_is_drawn(visit, tmp_path):
     path.write_text(render({"title": "large", "sections": [{"title": "s", "blocks": [block]}]}), encoding="utf-8")
     page = visit(path)
     assert pixels(chart(page, "large"), INK) > 300
+
+
+def test_a_heat_map_is_shaded_and_shows_its_numbers_when_asked(report, visit):
+    for scheme in ("light", "dark"):
+        page = visit(report, color_scheme=scheme)
+        figure = page.locator("figure.heat")
+        cells = figure.locator("td")
+        style = "(cell, what) => getComputedStyle(cell)[what]"
+        shades = [cells.nth(i).evaluate(style, "backgroundColor") for i in (6, 8)]  # 0 and 1
+        assert shades[0] != shades[1], scheme
+        assert cells.first.inner_text() == "90"
+        assert cells.first.evaluate(style, "color") == "rgba(0, 0, 0, 0)"
+        cells.first.hover()
+        assert cells.first.evaluate(style, "color") != "rgba(0, 0, 0, 0)"
+        page.mouse.move(0, 0)
+        figure.get_by_label("Show the numbers").press("Space")
+        seen = {cells.nth(i).evaluate(style, "color") for i in range(cells.count())}
+        assert len(seen) == 2, "one colour on light cells and one on dark ones"
+        assert "rgba(0, 0, 0, 0)" not in seen
+
+
+def test_labels_of_a_heat_map_and_of_a_tree_do_not_overlap(report, visit):
+    for width in (1280, 390):
+        page = visit(report, viewport={"width": width, "height": 800})
+        for labels in ("figure.heat .labels bdi", "figure.heat tbody th bdi", "figure.tree text"):
+            boxes = [box.bounding_box() for box in page.locator(labels).all()]
+            for i, a in enumerate(boxes):
+                for b in boxes[:i]:
+                    apart = (
+                        a["x"] >= b["x"] + b["width"]
+                        or b["x"] >= a["x"] + a["width"]
+                        or a["y"] >= b["y"] + b["height"] - 1
+                        or b["y"] >= a["y"] + a["height"] - 1
+                    )
+                    assert apart, (labels, a, b)
+        texts = page.locator("figure.tree text").all()
+        frames = page.locator("figure.tree rect").all()
+        for text, frame in zip(texts, frames, strict=True):
+            inner, outer = text.bounding_box(), frame.bounding_box()
+            assert outer["x"] <= inner["x"]
+            assert inner["x"] + inner["width"] <= outer["x"] + outer["width"]

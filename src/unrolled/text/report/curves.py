@@ -16,7 +16,7 @@ def curves(state: TrainingState) -> list[dict[str, Any]]:
     """A chart of the losses, one of BLEU on dev, and all of it as a table."""
     dev = [record for record in state.records if "bleu" in record]
     best = best_record(state)
-    marks = [{"at": best["epoch"], "label": "kept"}] if best else []
+    marks = [{"at": round(best["epoch"], 2), "label": "kept"}] if best else []
     losses = [_line(state.records, "training", "loss", "dashed")]
     if dev:
         losses.append({**_line(dev, "dev", "dev_loss"), "emphasis": True})
@@ -37,7 +37,7 @@ def _line(records: list[dict[str, Any]], name: str, key: str, style: str = "soli
     values = [record[key] for record in records]
     return {
         "name": name,
-        "x": [record["epoch"] for record in records],
+        "x": [round(record["epoch"], 2) for record in records],
         "y": [None if v is None or not math.isfinite(v) else float(f"{v:.6g}") for v in values],
         "style": style,
     }

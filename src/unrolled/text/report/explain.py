@@ -57,7 +57,7 @@ def _blocks(
         why = "There is no alignment: the network has no attention, or the sentence was translated in parts."
         blocks.append({"type": "text", "text": why})
     else:
-        caption = "The darker a cell, the more of that source piece was read when the piece of its row was written."
+        caption = "The stronger a cell, the more of that source piece was read when the piece of its row was written."
         blocks += [alignment(one, caption), {"type": "text", "text": _unseen(one)}]
     if tree is not None and tree.levels:
         blocks.append(beam_tree(tree, one, pieces))

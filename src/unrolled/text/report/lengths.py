@@ -47,4 +47,4 @@ def _span(one: Bin) -> str:
 
 
 def _said(score: Score) -> str:
-    return f"{score.value:.1f} ({score.low:.1f} to {score.high:.1f})"
+    return f"{score.value:.1f} ({score.low:.1f} to {score.high:.1f})".replace(" ", "\N{NO-BREAK SPACE}")

@@ -1,4 +1,4 @@
-"""Translations to look at: good, median and bad ones, what they looked at, and the worst."""
+"""Translations to look at: from good to bad ones, what they looked at, and the worst."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,14 @@ from unrolled.text.report.maps import alignment
 from unrolled.text.report.words import table
 from unrolled.text.scoring import Measured
 
-RANKS = {"good": 0.1, "better than most": 0.3, "median": 0.5, "worse than most": 0.7, "bad": 0.9}  # the share above
-DRAWN = {"a good one": 0.1, "a median one": 0.5, "a bad one": 0.9}
+RANKS = {  # the share of sentences that are better
+    "among the best": 0.1,
+    "better than most": 0.3,
+    "median": 0.5,
+    "worse than most": 0.7,
+    "among the worst": 0.9,
+}
+DRAWN = {name: RANKS[name] for name in ("among the best", "median", "among the worst")}
 READABLE = 32  # pieces of a side of an alignment, at most
 SENTENCES = {"source": "long", "reference": "long", "translation": "long", "chrF": "right"}
 
@@ -22,8 +28,8 @@ def samples(measured: Measured, sources: Sequence[str]) -> dict[str, Any]:
     scores = measured.by_sentence("chrF")
     rows = [[rank, *_row(measured, sources, i)] for rank, i in _at(scores, range(len(scores)), RANKS)]
     caption = (
-        "Ranked by the chrF of each sentence: a tenth of all are better than the good one, half are better than the "
-        "median, and a tenth are worse than the bad one."
+        "Ranked by the chrF of each sentence: a tenth of all are better than the first of these, half are better than "
+        "the median, and a tenth are worse than the last."
     )
     return table(["rank", "source", "reference", "translation", "chrF"], rows, caption, **SENTENCES)
 
@@ -51,8 +57,8 @@ def alignments(measured: Measured, sources: Sequence[str], written: Sequence[Tra
     return {
         "title": "What it looked at",
         "id": "alignment",
-        "note": "Attention: each row is a piece of the translation, and the darker a cell, the more of that source "
-        "piece was read when it was written. A row sums to 1. `</s>` is the end of the sentence.",
+        "note": "Attention: each row is a piece of the translation, and the stronger a cell, the more of that source "
+        "piece was read when it was written. A row sums to 1; a word may be in several pieces; `</s>` is the end.",
         "blocks": [{"type": "tabs", "tabs": tabs}],
     }
 
