@@ -85,6 +85,12 @@ _SAID = {"dropped": "dropped", "kept": "kept", "best": "on the best path"}
 
 
 def _width(label: str) -> float:
-    """Pixels of a node, with room around its label: letters of East Asia are as wide as they are high."""
-    letters = (1.0 if east_asian_width(letter) in "WF" else 0.62 for letter in short(label, LONG_LABEL))
-    return max(26.0, SIZE * sum(letters) + 14)
+    """Pixels of a node, with room around its label."""
+    return max(26.0, SIZE * sum(map(_letter, short(label, LONG_LABEL))) + 14)
+
+
+def _letter(letter: str) -> float:
+    """About as wide as a letter is drawn, in its height: letters of East Asia are square."""
+    if east_asian_width(letter) in "WF" or letter in "mwMW@%…":
+        return 1.0
+    return 0.75 if letter.isupper() else 0.62
