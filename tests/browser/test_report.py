@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -463,6 +464,14 @@ def test_ten_times_a_usual_chart_is_drawn(visit, tmp_path):
     assert pixels(chart(page, "large"), INK) > 300
 
 
+def luminance(colour: str) -> float:
+    """The relative luminance of WCAG of a computed colour, which is rgb(…) or, where it is mixed, color(srgb …)."""
+    parts = [float(part) for part in re.findall(r"[\d.]+", colour.replace("srgb", ""))[:3]]
+    linear = [part if colour.startswith("color") else part / 255 for part in parts]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in linear]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def test_a_heat_map_is_shaded_and_shows_its_numbers_when_asked(report, visit):
     for scheme in ("light", "dark"):
         page = visit(report, color_scheme=scheme)
@@ -477,9 +486,10 @@ def test_a_heat_map_is_shaded_and_shows_its_numbers_when_asked(report, visit):
         assert cells.first.evaluate(style, "color") != "rgba(0, 0, 0, 0)"
         page.mouse.move(0, 0)
         figure.get_by_label("Show the numbers").press("Space")
-        seen = {cells.nth(i).evaluate(style, "color") for i in range(cells.count())}
-        assert len(seen) == 2, "one colour on light cells and one on dark ones"
-        assert "rgba(0, 0, 0, 0)" not in seen
+        for cell in cells.all():
+            ink, ground = (luminance(cell.evaluate(style, what)) for what in ("color", "backgroundColor"))
+            contrast = (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05)
+            assert contrast >= 4.5, (scheme, cell.get_attribute("title"))
 
 
 def test_labels_of_a_heat_map_and_of_a_tree_do_not_overlap(report, visit):

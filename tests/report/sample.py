@@ -296,7 +296,7 @@ def forecast_report() -> dict[str, Any]:
                         "type": "heat",
                         "rows": ["私", "は", "駅", "</s>"],
                         "columns": ["I", "went", "to the station"],
-                        "values": [[0.9, 0.06, 0.04], [0.7, 0.2, 0.1], [0.0, 0.0, 1.0], [0.333, 0.333, 0.334]],
+                        "values": [[0.9, 0.06, 0.04], [0.7, 0.2, 0.1], [0.0, 0.0, 1.0], [0.16, 0.84, 0.0]],
                         "row_label": "written",
                         "column_label": "read",
                         "caption": "Which words were looked at.",

@@ -269,16 +269,16 @@ def test_a_heat_map_is_a_table_shaded_by_its_values():
         "type": "heat",
         "rows": ["私", "</s>"],
         "columns": ["I", "am"],
-        "values": [[1, 0.004], [0.555, 0.445]],
+        "values": [[1, 0.004], [0.655, 0.345]],
         "row_label": "written",
         "column_label": "read",
     }
     page = page_of(heat, heat)
     cells = [a for tag, a in Reader(page).tags if tag == "td"][:4]
-    assert [a["style"] for a in cells] == ["--share:100%", "--share:0.4%", "--share:55.5%", "--share:44.5%"]
-    assert [a["title"] for a in cells] == ["私 / I: 1.00", "私 / am: 0.00", "</s> / I: 0.56", "</s> / am: 0.45"]
-    assert [a.get("class") for a in cells] == ["deep", None, "deep", None]
-    assert re.findall(r"<td[^>]*>(.*?)</td>", page)[:4] == ["100", "0", "56", "45"]
+    assert [a["style"] for a in cells] == ["--share:100%", "--share:0.4%", "--share:65.5%", "--share:34.5%"]
+    assert [a["title"] for a in cells] == ["私 / I: 1.00", "私 / am: 0.00", "</s> / I: 0.66", "</s> / am: 0.34"]
+    assert [a.get("class") for a in cells] == ["deep", None, "mid", None]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", page)[:4] == ["100", "0", "66", "34"]
     assert '<th scope="row"><bdi>私</bdi></th>' in page
     assert '<th scope="col"><bdi>am</bdi></th>' in page
     switches = [a["id"] for tag, a in Reader(page).tags if tag == "input"]

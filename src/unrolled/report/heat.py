@@ -1,12 +1,11 @@
 """A heat map: a table whose cells are shaded by their values, from 0 to 1."""
 
-import math
-
 from unrolled.report.checking import Object, fields, fits, kind, refuse
 from unrolled.report.text import escape, inline, name, short
 
 LONG_LABEL = 32  # characters of a row's or a column's label
-DEEP = 0.55  # from here on a number stands light on dark, or dark on light
+# From where on a number is black on a dark page, and white on a light one: either way a contrast of at least 4.5.
+MID, DEEP = 0.65, 0.85
 
 
 def check_heat(where: str, block: Object) -> None:
@@ -63,8 +62,8 @@ class="across">{across}</th></tr><tr class="labels">{labels}</tr></thead><tbody>
 def _cells(row: str, columns: list[str], values: list[float]) -> str:
     cells = []
     for column, value in zip(columns, values, strict=True):
-        hint = escape(f"{short(row, LONG_LABEL)} / {short(column, LONG_LABEL)}: {value:.2f}")
-        deep = ' class="deep"' if value >= DEEP else ""
-        shown = math.floor(100 * value + 0.5)
-        cells.append(f'<td{deep} style="--share:{100 * value:.3g}%" title="{hint}">{shown}</td>')
+        shown = f"{value:.2f}"
+        hint = escape(f"{short(row, LONG_LABEL)} / {short(column, LONG_LABEL)}: {shown}")
+        tone = ' class="deep"' if value >= DEEP else ' class="mid"' if value >= MID else ""
+        cells.append(f'<td{tone} style="--share:{100 * value:.3g}%" title="{hint}">{round(100 * float(shown))}</td>')
     return "".join(cells)

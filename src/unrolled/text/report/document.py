@@ -74,7 +74,11 @@ def _in_short(plan: Plan, state: TrainingState, evaluation: dict[str, Any]) -> l
     best, last = best_record(state), state.records[-1]
     epochs = f"{last['epoch']:.3g} {'epoch' if last['epoch'] == 1 else 'epochs'}"
     by = "BLEU" if plan.objective.choose_by == "bleu" else "loss"
-    kept = f"the weights of epoch {best['epoch']:.3g}, the best by {by} on dev, were kept" if best else "the last kept"
+    kept = (
+        f"the weights of epoch {best['epoch']:.3g}, the best by {by} on dev, were kept"
+        if best
+        else "the last weights were kept"
+    )
     cut = " It was interrupted." if state.ended == "interrupted" else ""
     said = (
         f"BLEU is {bleu['value']:.1f} ({_interval(bleu)}) on {counted(evaluation['sentences'], 'sentence')} that "
