@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -461,3 +462,53 @@ def test_ten_times_a_usual_chart_is_drawn(visit, tmp_path):
     path.write_text(render({"title": "large", "sections": [{"title": "s", "blocks": [block]}]}), encoding="utf-8")
     page = visit(path)
     assert pixels(chart(page, "large"), INK) > 300
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of WCAG of a computed colour, which is rgb(…) or, where it is mixed, color(srgb …)."""
+    parts = [float(part) for part in re.findall(r"[\d.]+", colour.replace("srgb", ""))[:3]]
+    linear = [part if colour.startswith("color") else part / 255 for part in parts]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in linear]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_heat_map_is_shaded_and_shows_its_numbers_when_asked(report, visit):
+    for scheme in ("light", "dark"):
+        page = visit(report, color_scheme=scheme)
+        figure = page.locator("figure.heat")
+        cells = figure.locator("td")
+        style = "(cell, what) => getComputedStyle(cell)[what]"
+        shades = [cells.nth(i).evaluate(style, "backgroundColor") for i in (6, 8)]  # 0 and 1
+        assert shades[0] != shades[1], scheme
+        assert cells.first.inner_text() == "90"
+        assert cells.first.evaluate(style, "color") == "rgba(0, 0, 0, 0)"
+        cells.first.hover()
+        assert cells.first.evaluate(style, "color") != "rgba(0, 0, 0, 0)"
+        page.mouse.move(0, 0)
+        figure.get_by_label("Show the numbers").press("Space")
+        for cell in cells.all():
+            ink, ground = (luminance(cell.evaluate(style, what)) for what in ("color", "backgroundColor"))
+            contrast = (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05)
+            assert contrast >= 4.5, (scheme, cell.get_attribute("title"))
+
+
+def test_labels_of_a_heat_map_and_of_a_tree_do_not_overlap(report, visit):
+    for width in (1280, 390):
+        page = visit(report, viewport={"width": width, "height": 800})
+        for labels in ("figure.heat .labels bdi", "figure.heat tbody th bdi", "figure.tree text"):
+            boxes = [box.bounding_box() for box in page.locator(labels).all()]
+            for i, a in enumerate(boxes):
+                for b in boxes[:i]:
+                    apart = (
+                        a["x"] >= b["x"] + b["width"]
+                        or b["x"] >= a["x"] + a["width"]
+                        or a["y"] >= b["y"] + b["height"] - 1
+                        or b["y"] >= a["y"] + a["height"] - 1
+                    )
+                    assert apart, (labels, a, b)
+        texts = page.locator("figure.tree text").all()
+        frames = page.locator("figure.tree rect").all()
+        for text, frame in zip(texts, frames, strict=True):
+            inner, outer = text.bounding_box(), frame.bounding_box()
+            assert outer["x"] <= inner["x"]
+            assert inner["x"] + inner["width"] <= outer["x"] + outer["width"]

@@ -290,6 +290,31 @@ def forecast_report() -> dict[str, Any]:
                 ],
             },
             {
+                "title": "Pictures of another kind",
+                "blocks": [
+                    {
+                        "type": "heat",
+                        "rows": ["私", "は", "駅", "</s>"],
+                        "columns": ["I", "went", "to the station"],
+                        "values": [[0.9, 0.06, 0.04], [0.7, 0.2, 0.1], [0.0, 0.0, 1.0], [0.16, 0.84, 0.0]],
+                        "row_label": "written",
+                        "column_label": "read",
+                        "caption": "Which words were looked at.",
+                    },
+                    {
+                        "type": "tree",
+                        "levels": [
+                            [
+                                {"label": "私", "score": -0.1, "kept": True, "best": True},
+                                {"label": "彼", "score": -2.5, "kept": False},
+                            ],
+                            [{"label": "は", "parent": 0, "score": -0.2, "kept": True, "best": True}],
+                        ],
+                        "caption": "What the search kept.",
+                    },
+                ],
+            },
+            {
                 "title": "Run it again",
                 "blocks": [
                     {
@@ -327,7 +352,7 @@ def hostile_report() -> dict[str, Any]:
             {"type": "cards", "cards": [{"label": name, "value": name, "detail": name}]},
             {
                 "type": "table",
-                "columns": [{"name": name}, {"name": name, "align": "right"}],
+                "columns": [{"name": name}, {"name": name, "align": "right", "long": True}],
                 "rows": [[name, 1.5], [name, name]],
                 "caption": name,
             },
@@ -335,6 +360,16 @@ def hostile_report() -> dict[str, Any]:
             {"type": "code", "code": name, "language": name},
             {"type": "details", "summary": name, "blocks": [{"type": "text", "text": name}]},
             {"type": "tabs", "tabs": [{"label": name, "blocks": [chart]}]},
+            {
+                "type": "heat",
+                "rows": [name, name],
+                "columns": [name],
+                "values": [[0.0], [1.0]],
+                "row_label": name,
+                "column_label": name,
+                "caption": name,
+            },
+            {"type": "tree", "levels": [[{"label": name, "score": -1.0, "kept": True, "best": True}]], "caption": name},
         ]
         sections.append({"title": name, "note": name, "blocks": blocks})
     return {

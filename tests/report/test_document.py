@@ -17,6 +17,8 @@ CHART = {
     "series": [{"name": "temp", "y": [1.0, None]}],
 }
 TABLE = {"type": "table", "columns": [{"name": "a"}, {"name": "b"}], "rows": [[1, "x"]]}
+HEAT = {"type": "heat", "rows": ["a", "b"], "columns": ["x"], "values": [[0.5], [1]]}
+NODE = {"label": "a", "score": -1.0, "kept": True}
 HERE = "section 1 ('Data'), block 1"
 
 
@@ -32,7 +34,7 @@ def changed(block: dict, **changes: object) -> dict:
 CASES = {
     "no type": (
         {},
-        "section 1 ('Data'), block 1: no 'type'; there are: text, cards, table, list, code, details, tabs, chart",
+        f"{HERE}: no 'type'; there are: text, cards, table, list, code, details, tabs, chart, heat, tree",
     ),
     "unknown type": ({"type": "tabel"}, "section 1 ('Data'), block 1: unknown block type 'tabel'; nearest: 'table'"),
     "missing key": ({"type": "text"}, "section 1 ('Data'), block 1 (text): no 'text'; it needs type, text"),
@@ -148,6 +150,53 @@ CASES = {
     "zoom": (
         changed(CHART, zoom=[1]),
         f"{HERE} (chart): 'zoom' is neither true, false nor the first view's two ends [from, to]",
+    ),
+    "heat without values": (
+        changed(HEAT, values="GONE"),
+        f"{HERE} (heat): no 'values'; it needs type, rows, columns, values",
+    ),
+    "heat's label": (changed(HEAT, columns=[1]), f"{HERE} (heat): columns[0] is a whole number; expected text"),
+    "heat's rows": (changed(HEAT, values=[[0.5]]), f"{HERE} (heat): 1 rows of values for 2 labels of rows"),
+    "heat's columns": (
+        changed(HEAT, values=[[0.5], [1, 0]]),
+        f"{HERE} (heat), row 2: expected 1 values, one a column, got 2 values",
+    ),
+    "heat's row": (
+        changed(HEAT, values=[[0.5], 1]),
+        f"{HERE} (heat), row 2: expected 1 values, one a column, got a whole number",
+    ),
+    "heat above one": (
+        changed(HEAT, values=[[0.5], [1.25]]),
+        f"{HERE} (heat), row 2: value 1 is 1.25; expected a number from 0 to 1",
+    ),
+    "heat of no number": (
+        changed(HEAT, values=[[math.nan], [1]]),
+        f"{HERE} (heat), row 1: value 1 is nan; expected a number from 0 to 1",
+    ),
+    "heat of text": (
+        changed(HEAT, values=[["1"], [1]]),
+        f"{HERE} (heat), row 1: value 1 is text; expected a number from 0 to 1",
+    ),
+    "tree's level": ({"type": "tree", "levels": [3]}, f"{HERE} (tree), level 1: expected a list of nodes, got a whole"),
+    "tree's node": (
+        {"type": "tree", "levels": [[{"label": "a", "kept": True}]]},
+        f"{HERE} (tree), level 1, node 1: no 'score'; it needs label, score, kept",
+    ),
+    "tree's root": (
+        {"type": "tree", "levels": [[changed(NODE, parent=0)]]},
+        f"{HERE} (tree), level 1, node 1: 'parent' is 0; the first level has none, leave it out",
+    ),
+    "tree's parent": (
+        {"type": "tree", "levels": [[NODE], [changed(NODE, parent=1)]]},
+        f"{HERE} (tree), level 2, node 1: 'parent' is 1; expected the place of a node, 0 to 0",
+    ),
+    "tree's orphan": (
+        {"type": "tree", "levels": [[NODE], [NODE]]},
+        f"{HERE} (tree), level 2, node 1: 'parent' is null; expected the place of a node, 0 to 0",
+    ),
+    "long": (
+        changed(TABLE, columns=[{"name": "a", "long": 1}, {"name": "b"}]),
+        f"{HERE} (table), column 1: 'long' is a whole number; expected true or false",
     ),
     "height": (changed(CHART, height=20), f"{HERE} (chart): 'height' is 20; expected 120 to 2000 pixels"),
 }

@@ -264,6 +264,63 @@ def test_a_band_has_the_colour_of_the_line_before_it():
     assert colours([{"series": [band("90%"), line]}]) == {"90%": "muted-0", "LSTM": "accent-0"}  # no line before it
 
 
+def test_a_heat_map_is_a_table_shaded_by_its_values():
+    heat = {
+        "type": "heat",
+        "rows": ["私", "</s>"],
+        "columns": ["I", "am"],
+        "values": [[1, 0.004], [0.655, 0.345]],
+        "row_label": "written",
+        "column_label": "read",
+    }
+    page = page_of(heat, heat)
+    cells = [a for tag, a in Reader(page).tags if tag == "td"][:4]
+    assert [a["style"] for a in cells] == ["--share:100%", "--share:0.4%", "--share:65.5%", "--share:34.5%"]
+    assert [a["title"] for a in cells] == ["私 / I: 1.00", "私 / am: 0.00", "</s> / I: 0.66", "</s> / am: 0.34"]
+    assert [a.get("class") for a in cells] == ["deep", None, "mid", None]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", page)[:4] == ["100", "0", "66", "34"]
+    assert '<th scope="row"><bdi>私</bdi></th>' in page
+    assert '<th scope="col"><bdi>am</bdi></th>' in page
+    switches = [a["id"] for tag, a in Reader(page).tags if tag == "input"]
+    assert len(set(switches)) == 2, "each map has a switch of its own"
+
+
+def test_a_heat_map_of_nothing_is_still_a_page():
+    assert "<figure" in page_of(
+        {"type": "heat", "rows": [], "columns": [], "values": []}, {"type": "tree", "levels": []}
+    )
+
+
+def test_a_tree_has_its_best_path_on_top_and_says_it():
+    def node(label, **more):
+        return {"label": label, "score": -1.5, "kept": True, **more}
+
+    first = [node("私", best=True), node("彼")]
+    second = [node("は", parent=0, best=True), node("が", parent=1), node("の", parent=0, kept=False)]
+    page = page_of({"type": "tree", "levels": [first, second]})
+    tags = Reader(page).tags
+    assert [a["class"] for tag, a in tags if tag == "path" and "class" in a] == ["dropped", "kept", "best"]
+    assert [a["class"] for tag, a in tags if tag == "g"] == ["best", "kept", "best", "kept", "dropped"]
+    assert "<title>の: -1.5, dropped</title>" in page
+    drawing = next(a for tag, a in tags if tag == "svg")
+    assert drawing["aria-label"] == "Tree of 2 levels. Best path: 私 は."
+    lefts = [float(a["x"] or 0) for tag, a in tags if tag == "rect" and "y" in a]
+    widths = [float(a["width"] or 0) for tag, a in tags if tag == "rect" and "y" in a]
+    assert max(left + width for left, width in zip(lefts, widths, strict=True)) < float(drawing["width"] or 0)
+    assert lefts[0] + max(widths[:2]) < lefts[2], "levels don't overlap"
+
+
+def test_a_long_column_shows_whole_sentences():
+    sentence = "word " * 100
+    wide, narrow = (
+        page_of({"type": "table", "columns": [{"name": "a", "long": long}], "rows": [[sentence]]})
+        for long in (True, False)
+    )
+    assert sentence in wide
+    assert '<th scope="row" class="long">' in wide
+    assert f">{sentence}<" not in narrow
+
+
 def test_ids_of_sections_are_unique_even_beside_given_ones():
     sections = [{"title": "a", "blocks": []}, {"title": "b", "id": "section-1", "blocks": []}]
     ids = [a["id"] for tag, a in Reader(render({"title": "t", "sections": sections})).tags if tag == "section"]

@@ -1,6 +1,6 @@
 """A pure renderer: a JSON document in, one self-contained HTML file out. It knows no task."""
 
-from unrolled.report.document import DocumentError
+from unrolled.report.checking import DocumentError
 from unrolled.report.page import render
 
 __all__ = ["DocumentError", "render"]

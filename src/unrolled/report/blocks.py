@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from unrolled.report.chart import figure
-from unrolled.report.document import Object
-from unrolled.report.text import escape, inline, name, number, paragraphs
+from unrolled.report.checking import Object
+from unrolled.report.heat import heat
+from unrolled.report.text import LONG, escape, inline, name, number, paragraphs
+from unrolled.report.tree import tree
+
+SENTENCE = 1000  # characters of a cell in a column of sentences
 
 
 @dataclass
@@ -40,14 +44,17 @@ def _cards(block: Object, page: Page) -> str:
 
 def _table(block: Object, page: Page) -> str:
     columns = block["columns"]
-    sides = [' class="right"' if column.get("align") == "right" else "" for column in columns]
+    sides = [_side(column) for column in columns]
     head = "".join(
         f'<th scope="col"{side}>{name(column["name"])}</th>' for side, column in zip(sides, columns, strict=True)
     )
     strong = set(block.get("highlight") or ())
     rows = []
     for place, row in enumerate(block["rows"]):
-        cells = [name(number(cell, column.get("format"))) for cell, column in zip(row, columns, strict=True)]
+        cells = [
+            name(number(cell, column.get("format")), SENTENCE if column.get("long") else LONG)
+            for cell, column in zip(row, columns, strict=True)
+        ]
         first = [f'<th scope="row"{sides[0]}>{cells[0]}</th>'] if cells else []
         rest = [f"<td{side}>{cell}</td>" for side, cell in zip(sides[1:], cells[1:], strict=True)]
         emphasis = ' class="strong"' if place in strong else ""
@@ -59,6 +66,13 @@ def _table(block: Object, page: Page) -> str:
         f'<figure class="table"><div class="scroll" role="region" tabindex="0"{label}>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{below}</figure>"
     )
+
+
+def _side(column: Object) -> str:
+    classes = [
+        word for word, meant in (("right", column.get("align") == "right"), ("long", column.get("long"))) if meant
+    ]
+    return f' class="{" ".join(classes)}"' if classes else ""
 
 
 def _list(block: Object, page: Page) -> str:
@@ -99,6 +113,14 @@ def _chart(block: Object, page: Page) -> str:
     return figure(block, page.colours)
 
 
+def _heat(block: Object, page: Page) -> str:
+    return heat(block, page.id())
+
+
+def _tree(block: Object, page: Page) -> str:
+    return tree(block)
+
+
 _HTML: dict[str, Callable[[Object, Page], str]] = {
     "text": _text,
     "cards": _cards,
@@ -108,6 +130,8 @@ _HTML: dict[str, Callable[[Object, Page], str]] = {
     "details": _details,
     "tabs": _tabs,
     "chart": _chart,
+    "heat": _heat,
+    "tree": _tree,
 }
 
 

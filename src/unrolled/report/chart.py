@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from unrolled.report.document import Object
+from unrolled.report.checking import Object
 from unrolled.report.text import LONG, clean, escape, inline, name, short
 
 ACCENTS, MUTED = 3, 5  # how many colours of each kind assets/report.css has, muted-0 aside

@@ -7,79 +7,22 @@ numbers, booleans, null, lists, and objects with string keys.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
-from unrolled.errors import UnrolledError, nearest
+from unrolled.errors import nearest
+from unrolled.report.checking import Object, choice, fields, fits, kind, refuse
+from unrolled.report.heat import check_heat
 from unrolled.report.text import short
-
-Object = Mapping[str, Any]
+from unrolled.report.tree import check_tree
 
 STYLES = ("solid", "dashed", "dotted", "points", "area", "band")
 _STAMP = re.compile(r"\d{4,6}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d:?\d\d))?)?", re.ASCII)
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
-class DocumentError(UnrolledError, ValueError):
-    """A report's document that doesn't follow the schema."""
-
-
-def refuse(where: str, what: str) -> NoReturn:
-    raise DocumentError(f"{where}: {what}")
-
-
-_WORDS = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-    list: "a list",
-    dict: "an object",
-    float: "a number",
-}
-
-
-def _fits(value: object, kind: type) -> bool:
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind is list:
-        return isinstance(value, list | tuple)
-    return isinstance(value, Mapping if kind is dict else kind)
-
-
-def fields(
-    where: str, value: object, required: Mapping[str, type], optional: Mapping[str, type] | None = None
-) -> Object:
-    """``value`` as an object with every required key, none unknown, each of its kind; null stands for absent."""
-    if not isinstance(value, Mapping):
-        refuse(where, f"expected an object with {', '.join(required)}, got {_kind(value)}")
-    known = {**required, **(optional or {})}
-    for key in required:
-        if value.get(key) is None:
-            refuse(where, f"no {key!r}; it needs {', '.join(required)}")
-    for key, item in value.items():
-        if key not in known:
-            refuse(where, f"unknown key {short(str(key), 60)!r}{nearest(str(key), known)}")
-        if item is not None and not _fits(item, known[key]):
-            refuse(where, f"{key!r} is {_kind(item)}; expected {_WORDS[known[key]]}")
-    return value
-
-
-def _kind(value: object) -> str:
-    for kind in (bool, str, int, float, list, dict):
-        if _fits(value, kind):
-            return _WORDS[kind]
-    return "null" if value is None else f"a {type(value).__name__}"
-
-
-def _choice(where: str, key: str, value: object, choices: tuple[str, ...]) -> None:
-    if value is not None and value not in choices:
-        refuse(where, f"{key!r} is {short(str(value), 60)!r}; there are: {', '.join(choices)}")
-
-
 def _cell(where: str, value: object) -> None:
     if value is not None and not isinstance(value, str | int | float):
-        refuse(where, f"expected text, a number or null, got {_kind(value)}")
+        refuse(where, f"expected text, a number or null, got {kind(value)}")
 
 
 def _text(where: str, block: Object) -> None:
@@ -92,31 +35,32 @@ def _cards(where: str, block: Object) -> None:
         at = f"{where}, card {place}"
         if isinstance(card, Mapping):
             _cell(f"{at}, value", card.get("value"))
-            if _fits(card.get("value"), float):
+            if fits(card.get("value"), float):
                 card = {**card, "value": str(card["value"])}
         fields(at, card, {"label": str, "value": str}, {"detail": str, "tone": str})
-        _choice(at, "tone", card.get("tone"), ("good", "bad", "plain"))
+        choice(at, "tone", card.get("tone"), ("good", "bad", "plain"))
 
 
 def _table(where: str, block: Object) -> None:
+    """A column is ``{"name", "align", "format", "long"}``; one that is long holds whole sentences."""
     fields(where, block, {"type": str, "columns": list, "rows": list}, {"highlight": list, "caption": str})
     for place, column in enumerate(block["columns"], 1):
         at = f"{where}, column {place}"
-        fields(at, column, {"name": str}, {"align": str, "format": str})
-        _choice(at, "align", column.get("align"), ("left", "right"))
+        fields(at, column, {"name": str}, {"align": str, "format": str, "long": bool})
+        choice(at, "align", column.get("align"), ("left", "right"))
         try:
             format(1.5, column.get("format") or "")
         except ValueError as error:
             refuse(at, f"the format {column['format']!r} is not one for numbers ({error}); '.2f', say")
     for place, row in enumerate(block["rows"], 1):
         at = f"{where}, row {place}"
-        if not _fits(row, list) or len(row) != len(block["columns"]):
-            got = f"{len(row)} cells" if _fits(row, list) else _kind(row)
+        if not fits(row, list) or len(row) != len(block["columns"]):
+            got = f"{len(row)} cells" if fits(row, list) else kind(row)
             refuse(at, f"expected {len(block['columns'])} cells, one a column, got {got}")
         for cell in row:
             _cell(at, cell)
     for place in block.get("highlight") or ():
-        if not _fits(place, int) or not 0 <= place < len(block["rows"]):
+        if not fits(place, int) or not 0 <= place < len(block["rows"]):
             refuse(where, f"'highlight' holds {place!r}; expected indices of rows, 0 to {len(block['rows']) - 1}")
 
 
@@ -124,7 +68,7 @@ def _list(where: str, block: Object) -> None:
     fields(where, block, {"type": str, "items": list})
     for place, item in enumerate(block["items"], 1):
         if not isinstance(item, str):
-            refuse(f"{where}, item {place}", f"expected text, got {_kind(item)}")
+            refuse(f"{where}, item {place}", f"expected text, got {kind(item)}")
 
 
 def _code(where: str, block: Object) -> None:
@@ -156,9 +100,9 @@ def _chart(where: str, block: Object) -> None:
         {"type": str, "kind": str, "title": str, "x": dict, "y": dict, "series": list},
         {"marks": list, "zoom": object, "height": int, "caption": str, "log": bool},
     )
-    _choice(where, "kind", block["kind"], ("line", "bar"))
+    choice(where, "kind", block["kind"], ("line", "bar"))
     x = fields(f"{where}, x", block["x"], {"label": str, "type": str}, {"values": list})
-    _choice(f"{where}, x", "type", x["type"], ("time", "value", "category"))
+    choice(f"{where}, x", "type", x["type"], ("time", "value", "category"))
     fields(f"{where}, y", block["y"], {"label": str}, {"unit": str})
     if x.get("values") is not None:
         _stations(f"{where}, x", x["values"], x["type"])
@@ -166,7 +110,7 @@ def _chart(where: str, block: Object) -> None:
         at = f"{where}, series {place}"
         fields(at, series, {"name": str, "y": list}, {"x": list, "low": list, "style": str, "emphasis": bool})
         at += f" ({short(series['name'], 40)!r})"
-        _choice(at, "style", series.get("style"), STYLES)
+        choice(at, "style", series.get("style"), STYLES)
         own = series.get("x")
         if own is not None:
             _stations(at, own, x["type"])
@@ -180,7 +124,7 @@ def _chart(where: str, block: Object) -> None:
     _marks(where, block, x["type"])
     zoom = block.get("zoom")
     if zoom is not None and not isinstance(zoom, bool):
-        if not _fits(zoom, list) or len(zoom) != 2:
+        if not fits(zoom, list) or len(zoom) != 2:
             refuse(where, "'zoom' is neither true, false nor the first view's two ends [from, to]")
         _stations(f"{where}, zoom", zoom, x["type"])
     if not 120 <= (block.get("height") or 360) <= 2000:
@@ -189,8 +133,8 @@ def _chart(where: str, block: Object) -> None:
 
 def _values(where: str, key: str, values: Any) -> None:
     for index, value in enumerate(values):
-        if value is not None and not _fits(value, float):
-            refuse(where, f"{key}[{index}] is {_kind(value)}; expected a number or null")
+        if value is not None and not fits(value, float):
+            refuse(where, f"{key}[{index}] is {kind(value)}; expected a number or null")
 
 
 def _band(where: str, series: Object, kind: str) -> None:
@@ -224,12 +168,12 @@ def _stations(where: str, values: Any, kind: str) -> None:
     """Refuse values that can't stand on an x axis of this kind."""
     for index, value in enumerate(values):
         if kind == "value":
-            fits, wanted = _fits(value, float) and abs(value) < float("inf"), "a finite number"
+            ok, wanted = fits(value, float) and abs(value) < float("inf"), "a finite number"
         elif kind == "category":
-            fits, wanted = isinstance(value, str), "text"
+            ok, wanted = isinstance(value, str), "text"
         else:
-            fits, wanted = isinstance(value, str) and _STAMP.fullmatch(value) is not None, "an ISO time stamp"
-        if not fits:
+            ok, wanted = isinstance(value, str) and _STAMP.fullmatch(value) is not None, "an ISO time stamp"
+        if not ok:
             refuse(where, f"x[{index}] is {short(repr(value), 60)}; expected {wanted}")
 
 
@@ -242,6 +186,8 @@ BLOCKS: dict[str, Callable[[str, Object], None]] = {
     "details": _details,
     "tabs": _tabs,
     "chart": _chart,
+    "heat": check_heat,
+    "tree": check_tree,
 }
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from unrolled.report.blocks import Page, blocks
 from unrolled.report.chart import colours
-from unrolled.report.document import Object, charts, check
+from unrolled.report.checking import Object
+from unrolled.report.document import charts, check
 from unrolled.report.text import clean, escape, name, paragraphs, short
 
 _SCRIPTS = ("format.js", "numbers.js", "option.js", "chart.js", "page.js")

@@ -87,7 +87,7 @@ class Fitted:
             [*self.target.pieces(h.tokens), *ended],
             h.logprobs,
             self.source.pieces(ids),
-            None if h.attention is None else h.attention.cpu().clone(),
+            None if h.attention is None else h.attention[:, : len(ids)].cpu().clone(),  # without its batch's padding
         )
 
 
