@@ -34,7 +34,7 @@ class Architecture:
     dropout: float
 
     def __post_init__(self):
-        for name in ("source_size", "target_size", "embedding", "hidden", "layers"):
+        for name in ("source_size", "target_size", "hidden", "embedding", "layers"):
             value = getattr(self, name)
             most = MOST.get(name, 2**31 - 1)
             if type(value) is not int or not 1 <= value <= most:

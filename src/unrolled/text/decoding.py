@@ -27,7 +27,7 @@ class Decoding:
     """How to search: ``beam`` 1 is greedy search; with ``temperature`` tokens are drawn instead, by ``seed`` and the
     sentence.
 
-    An output has at least ``shortest`` ids, and at most ``longest``, or by default twice those of its source and 10.
+    An output has at least ``shortest`` ids, by default one, so that only what is empty becomes empty, and at most ``longest``, or by default twice those of its source and 10.
     """
 
     beam: int = 5
@@ -35,7 +35,7 @@ class Decoding:
     length_penalty: float = 1.0
     coverage_penalty: float = 0.0
     no_repeat: int | None = None
-    shortest: int = 0
+    shortest: int = 1
     longest: int | None = None
     temperature: float | None = None
     top_k: int | None = None
