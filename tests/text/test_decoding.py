@@ -67,7 +67,9 @@ def test_the_same_sentence_and_seed_are_the_same_draw(sources, seed):
 
 def test_seeds_and_numbers_of_a_draw_differ():
     source = [[4, 5, 6, 7, 8]]
-    texts = {tuple(decode(MODELS["attention"], source, Decoding(temperature=2.0, seed=s))[0][0].tokens) for s in range(8)}
+    texts = {
+        tuple(decode(MODELS["attention"], source, Decoding(temperature=2.0, seed=s))[0][0].tokens) for s in range(8)
+    }
     assert len(texts) > 4
     many = decode(MODELS["attention"], source, Decoding(temperature=2.0, n_best=8))[0]
     assert len({tuple(h.tokens) for h in many}) > 4

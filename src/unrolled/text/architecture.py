@@ -36,7 +36,7 @@ class Architecture:
     def __post_init__(self):
         for name in ("source_size", "target_size", "hidden", "embedding", "layers"):
             value = getattr(self, name)
-            most = MOST.get(name, 2**31 - 1)
+            most: int = MOST.get(name, 2**31 - 1)
             if type(value) is not int or not 1 <= value <= most:
                 raise SettingsError(f"{name} has to be a whole number from 1 to {most:,}, got {str(value)[:40]}")
         if self.model not in MODELS:
@@ -72,10 +72,20 @@ class Architecture:
             dropout=self.dropout,
         )
 
-    def check(self, cell: type[nn.Module] | None = None) -> dict[str, torch.Tensor]:
-        """The weights that such a network has, without memory for them. Raises what ``build`` would raise."""
-        with torch.device("meta"):
-            return self.build(cell).state_dict()
+    def check(self, cell: type[nn.Module] | None = None) -> None:
+        """Raise what ``build`` would raise, and leave torch's random numbers where they are."""
+        with torch.random.fork_rng(devices=[]):
+            self.build(cell)
+
+    def tables(self) -> dict[str, tuple[int, int]]:
+        """The shapes of the weights that have every size but the number of layers in them."""
+        if self.model == "transformer":
+            return {"source.weight": (self.source_size, self.hidden), "target.weight": (self.target_size, self.hidden)}
+        return {
+            "source.weight": (self.source_size, self.embedding),
+            "target.weight": (self.target_size, self.embedding),
+            "combine.weight": (self.embedding, 2 * self.hidden),
+        }
 
     @property
     def name(self) -> str:

@@ -27,7 +27,8 @@ class Decoding:
     """How to search: ``beam`` 1 is greedy search; with ``temperature`` tokens are drawn instead, by ``seed`` and the
     sentence.
 
-    An output has at least ``shortest`` ids, by default one, so that only what is empty becomes empty, and at most ``longest``, or by default twice those of its source and 10.
+    An output has at least ``shortest`` ids, by default one, so that only what is empty becomes empty, and at most
+    ``longest``, or by default twice those of its source and 10.
     """
 
     beam: int = 5

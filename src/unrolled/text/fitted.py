@@ -139,7 +139,12 @@ def load_fitted(folder: Path, architecture: Architecture, threads: Any, cell: ty
         if architecture.layers > len(weights):
             raise ValueError(f"{architecture.layers} layers for {len(weights)} tensors")
         # Sizes in a file are claims: compare them before any memory is taken for them.
-        own = architecture.check(cell)
+        for name, shape in architecture.tables().items():
+            if name not in weights or weights[name].shape != shape:
+                raise ValueError(f"{name} isn't {shape}")
+        with torch.random.fork_rng(devices=[]):
+            model = architecture.build(cell)
+        own = model.state_dict()
         for name in sorted(own.keys() | weights.keys()):
             if name not in own or name not in weights:
                 raise ValueError(f"{name} is {'missing' if name in own else 'one too many'}")
@@ -147,8 +152,6 @@ def load_fitted(folder: Path, architecture: Architecture, threads: Any, cell: ty
                 raise ValueError(f"{name} is {weights[name].dtype} {tuple(weights[name].shape)}")
             if not weights[name].isfinite().all():
                 raise ValueError(f"{name} has numbers that are not finite")
-        with torch.random.fork_rng(devices=[]):
-            model = architecture.build(cell)
         model.load_state_dict(weights)
     except (ValueError, RuntimeError, TypeError, SettingsError) as error:
         why = " ".join(str(error).split())[:200]
