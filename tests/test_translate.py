@@ -67,7 +67,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["characters", "words"])
+@pytest.mark.parametrize("kind", [pytest.param("characters", marks=pytest.mark.slow), "words"])
 def test_texts_of_every_script_go_through_and_come_back_composed(kind):
     """Learnt by heart, each comes back as it went in, in NFC."""
     texts = [f"{text} {k}" for k in "abcdef" for text in TEXTS.values()]
@@ -167,7 +167,7 @@ def test_scores_are_of_what_it_translates(translator):
 
 def test_a_dev_that_stands_in_train_is_counted_and_warned_of(caplog):
     with caplog.at_level(logging.INFO, "unrolled"):
-        t = small().fit(SOURCES, TARGETS, dev=(SOURCES[:4] + ["new one"], [*TARGETS[:4], "ENO WEN"]))
+        t = small().fit(SOURCES, TARGETS, dev=([*SOURCES[:4], "new one"], [*TARGETS[:4], "ENO WEN"]))
     (warning,) = (note for note in t._result.plan.notes if note.startswith("Warning"))  # type: ignore[union-attr]
     assert " of the 5 sources of dev also stand in train" in warning
     assert warning in caplog.messages

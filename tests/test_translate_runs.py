@@ -12,9 +12,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.nn.newcomer import PeepholeCell
 
 import unrolled as ur
-from tests.nn.newcomer import PeepholeCell
 from unrolled import training as loop
 from unrolled.errors import RunError
 from unrolled.formats import load_tensors, read_lines, save_tensors
@@ -27,7 +27,7 @@ TEXTS = [*SOURCES[:6], "", "unknown words", "red " * 300]
 
 
 def small(**options) -> Translator:
-    training = ur.TrainingSettings(**{"epochs": 3, "batch_size": 16, "learning_rate": 1e-2, "threads": 1})
+    training = ur.TrainingSettings(epochs=3, batch_size=16, learning_rate=1e-2, threads=1)
     return Translator(**{"hidden": 8, "training": training, "tokenizer": "words"} | options)
 
 
