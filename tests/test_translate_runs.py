@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.nn.newcomer import PeepholeCell
+from newcomer import PeepholeCell
 
 import unrolled as ur
 from unrolled import training as loop
