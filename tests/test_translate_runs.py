@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from newcomer import PeepholeCell
+from newcomer import PeepholeCell  # pyright: ignore[reportMissingImports]
 
 import unrolled as ur
 from unrolled import training as loop
@@ -52,9 +52,10 @@ def copied(run, tmp_path) -> Path:
 
 
 def found(translator: Translator) -> list[Any]:
+    searches: tuple[dict[str, Any], ...] = ({"beam": 1}, {"beam": 4, "n_best": 3}, {"temperature": 1.0})
     return [
         [(one.text, one.score, one.logprobs) for one in each]
-        for options in ({"beam": 1}, {"beam": 4, "n_best": 3}, {"temperature": 1.0})
+        for options in searches
         for each in translator.candidates(TEXTS, **options)
     ]
 
