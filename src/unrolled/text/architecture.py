@@ -36,7 +36,7 @@ class Architecture:
     def __post_init__(self):
         for name in ("source_size", "target_size", "hidden", "embedding", "layers"):
             value = getattr(self, name)
-            most = MOST[name] if name in MOST else 2**31 - 1  # noqa: SIM401 - pyright reads get as int | None
+            most = MOST[name] if name in MOST else 2**31 - 1
             if type(value) is not int or not 1 <= value <= most:
                 raise SettingsError(f"{name} has to be a whole number from 1 to {most:,}, got {str(value)[:40]}")
         if self.model not in MODELS:
