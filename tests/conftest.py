@@ -1,6 +1,8 @@
 """For all tests: laws are tried alike on every machine, however busy it is."""
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
@@ -8,3 +10,5 @@ settings.register_profile("unrolled", deadline=None, suppress_health_check=[Heal
 settings.load_profile("unrolled")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the commands that tests start
+
+sys.path.append(str(Path(__file__).parent / "nn"))  # newcomer.py, as importable as a module of one's own would be

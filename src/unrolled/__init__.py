@@ -35,6 +35,7 @@ _HOMES = {
     "Scaler": "unrolled.series.windows.scale",
     "check_leaks": "unrolled.series.leaks.check",
     "Forecaster": "unrolled.forecast",
+    "Translator": "unrolled.translate",
     "load": "unrolled.forecast",
 }
 _MODULES = {"data": "unrolled.data", "metrics": "unrolled.series.metrics", "nn": "unrolled.nn"}
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from unrolled.series.windows.split import split as split
     from unrolled.series.windows.views import windows as windows
     from unrolled.training import TrainingSettings as TrainingSettings
+    from unrolled.translate import Translator as Translator
 
 
 def __getattr__(name: str) -> Any:

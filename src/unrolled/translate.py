@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import nn
 
-from unrolled.errors import RunError, SettingsError
+from unrolled.errors import DataError, RunError, SettingsError
 from unrolled.files import atomic_write, remove_leftovers
 from unrolled.formats import write_lines
-from unrolled.nn.names import cell_name, cell_named
+from unrolled.nn.names import cell_name, cell_named, class_named
 from unrolled.nn.search import Tree
 from unrolled.report import render
 from unrolled.store import environment, new_run, read_run, write_run
@@ -20,7 +20,7 @@ from unrolled.text.decoding import Decoding
 from unrolled.text.fit import Objective, fit
 from unrolled.text.fitted import Fitted, Translation, load_fitted, load_tokenizers, save_fitted, save_tokenizers
 from unrolled.text.plan import Plan
-from unrolled.text.prepare import Asked, Prepared, Side, corpus_of, prepare
+from unrolled.text.prepare import Asked, Prepared, Side, check_asked, corpus_of, prepare
 from unrolled.text.report import translation_document
 from unrolled.text.scoring import Measured, measure
 from unrolled.text.tokenizer import Kind
@@ -28,6 +28,7 @@ from unrolled.training import Progress, TrainingSettings, device_named
 
 log = logging.getLogger("unrolled")
 KIND, METRICS, REPORT = "translation", "metrics.jsonl", "report.html"
+EVALUATED = ("BLEU", "chrF", "sentences")  # what the evaluation holds
 RATE = 3e-3  # of learning; by validation on 50,000 pairs of English and Japanese
 
 
@@ -69,6 +70,8 @@ class Translator:
         choose_by: str = "bleu",
         training: TrainingSettings | None = None,
     ):
+        if not isinstance(cell, str | type):
+            raise SettingsError(f"cell has to be a name or the class of a cell, got {str(cell)[:40]}")
         self.cell: type[nn.Module] = cell_named(cell) if isinstance(cell, str) else cell
         self.training = training or TrainingSettings(learning_rate=RATE, batch_size=32)
         self.objective = Objective(label_smoothing, teacher_forcing, schedule, choose_by)
@@ -84,7 +87,10 @@ class Translator:
             "input_feeding": input_feeding,
             "dropout": dropout,
         }
-        Architecture(source_size=8, target_size=8, **self._shape).build(self.cell)  # what can't be is said now
+        architecture = Architecture(source_size=8, target_size=8, **self._shape)
+        architecture.check(self.cell)  # what can't be is said now
+        self.objective.check(architecture)
+        check_asked(tokenizer, vocabulary)
         self._result: Result | None = None
 
     def fit(
@@ -106,10 +112,14 @@ class Translator:
         """
         device_named(self.training.device)
         corpus = corpus_of(source, target, "corpus")
+        if dev is not None and not (isinstance(dev, tuple | list) and len(dev) == 2):
+            raise SettingsError("dev is a pair, (source, target), of files or of lists of sentences")
         given = None if dev is None else corpus_of(*dev, "dev")
         prepared = prepare(corpus, given, kind=self.tokenizer, size=self.vocabulary, seed=self.training.seed)
         sides = (source, target, *(dev or (None, None)))
         files = [str(side) if isinstance(side, str | Path) else None for side in sides]
+        if dev is not None and files[2] is None:  # text in memory can't be found again, neither this nor the other
+            files = [None] * 4
         plan = Plan(
             Architecture(source_size=len(prepared.source), target_size=len(prepared.target), **self._shape),
             self.objective,
@@ -149,7 +159,8 @@ class Translator:
             raise RunError(f"{folder} was trained on text that was in memory, and not in files; fit it anew")
         corpus = corpus_of(asked.source, asked.target, "corpus")
         dev = None if asked.dev_source is None else corpus_of(asked.dev_source, asked.dev_target, "dev")
-        prepared = prepare(corpus, dev, seed=plan.training.seed, tokenizers=load_tokenizers(folder))
+        tokenizers = load_tokenizers(folder, plan.architecture)
+        prepared = prepare(corpus, dev, seed=plan.training.seed, tokenizers=tokenizers)
         if prepared.facts != plan.facts:
             raise RunError(f"the text in {asked.source} is not what {folder} was trained on; restore it, or train anew")
         if epochs is not None or minutes is not None:
@@ -186,7 +197,12 @@ class Translator:
 
         ``trees``, one a text, are filled with what the beam kept and dropped.
         """
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        texts = [texts] if isinstance(texts, str) else texts
+        if not isinstance(texts, Sequence):
+            raise DataError(f"what is to be translated is {type(texts).__name__}; give a text, or a list of texts")
+        for i, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise DataError(f"text {i + 1} of {len(texts)} is {type(text).__name__}, and text is needed")
         try:
             decoding = Decoding(beam=beam, **options)
         except TypeError as error:
@@ -242,7 +258,7 @@ class Translator:
         shape, objective = plan.architecture, plan.objective
         same = ("model", "hidden", "embedding", "layers", "attention", "input_feeding", "dropout")
         return cls(
-            cell or cell_named(shape.cell),
+            class_named(shape.cell, cell),
             tokenizer=plan.asked.tokenizer,
             vocabulary=plan.asked.vocabulary,
             training=plan.training,
@@ -305,8 +321,10 @@ def load_translator(run: str | Path, *, cell: type[nn.Module] | None = None) -> 
     evaluation = manifest.get("evaluation")
     if manifest.get("status") not in ("finished", "interrupted") or not isinstance(evaluation, dict):
         raise RunError(f"{folder} was cut off in training; go on with it: unrolled translate train --resume {folder}")
-    translator = Translator._planned(plan, cell)
+    if sorted(evaluation) != sorted(EVALUATED) or not all(map(_is_score, map(evaluation.get, ("BLEU", "chrF")))):
+        raise RunError(f"{folder / 'run.json'} has no scores as it should; restore it, or train again")
     fitted = load_fitted(folder, plan.architecture, manifest.get("threads"), cell)
+    translator = Translator._planned(plan, cell)
     status = str(manifest["status"])
     translator._result = Result(plan, fitted, evaluation, [], status, None, folder)
     return translator
@@ -316,6 +334,14 @@ def _plan(manifest: dict[str, Any], folder: Path) -> Plan:
     if manifest["kind"] != KIND:
         raise RunError(f"{folder} holds a {manifest['kind']} run, and a {KIND} run is needed")
     return Plan.from_json(manifest, folder)
+
+
+def _is_score(saved: Any) -> bool:
+    return (
+        isinstance(saved, dict)
+        and isinstance(saved.get("signature"), str)
+        and all(type(saved.get(name)) in (int, float) for name in ("value", "low", "high"))
+    )
 
 
 def _as_json(score: Any) -> dict[str, Any]:

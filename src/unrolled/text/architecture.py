@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from unrolled.errors import SettingsError, nearest
@@ -12,6 +13,7 @@ from unrolled.nn.seq2seq import Seq2Seq
 from unrolled.nn.transformer import Transformer
 
 MODELS = ("recurrent", "transformer")
+MOST = {"layers": 1000}  # a claim in a file would else be built layer by layer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +34,19 @@ class Architecture:
     dropout: float
 
     def __post_init__(self):
-        for name in ("source_size", "target_size", "embedding", "hidden", "layers"):
+        for name in ("source_size", "target_size", "hidden", "embedding", "layers"):
             value = getattr(self, name)
-            if type(value) is not int or not 1 <= value < 2**31:
-                raise SettingsError(f"{name} has to be a whole number of at least 1, got {str(value)[:40]}")
+            most = MOST[name] if name in MOST else 2**31 - 1
+            if type(value) is not int or not 1 <= value <= most:
+                raise SettingsError(f"{name} has to be a whole number from 1 to {most:,}, got {str(value)[:40]}")
         if self.model not in MODELS:
             raise SettingsError(f"unknown model {str(self.model)[:40]!r}{nearest(str(self.model)[:40], MODELS)}")
-        if self.attention is not None and self.attention not in ATTENTIONS:
+        if self.attention is not None and str(self.attention) not in ATTENTIONS:
             named = str(self.attention)[:40]
             raise SettingsError(f"unknown attention {named!r}{nearest(named, ATTENTIONS)}")
         if not isinstance(self.cell, str) or not isinstance(self.input_feeding, bool):
             raise SettingsError(f"cell is a name, and input_feeding true or false, got {str(self)[:80]}")
-        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             raise SettingsError(f"dropout has to be at least 0 and below 1, got {str(self.dropout)[:40]}")
 
     def build(self, cell: type[nn.Module] | None = None) -> Seq2Seq | Transformer:
@@ -68,6 +71,21 @@ class Architecture:
             input_feeding=self.input_feeding,
             dropout=self.dropout,
         )
+
+    def check(self, cell: type[nn.Module] | None = None) -> None:
+        """Raise what ``build`` would raise, and leave torch's random numbers where they are."""
+        with torch.random.fork_rng(devices=[]):
+            self.build(cell)
+
+    def tables(self) -> dict[str, tuple[int, int]]:
+        """The shapes of the weights that have every size but the number of layers in them."""
+        if self.model == "transformer":
+            return {"source.weight": (self.source_size, self.hidden), "target.weight": (self.target_size, self.hidden)}
+        return {
+            "source.weight": (self.source_size, self.embedding),
+            "target.weight": (self.target_size, self.embedding),
+            "combine.weight": (self.embedding, 2 * self.hidden),
+        }
 
     @property
     def name(self) -> str:

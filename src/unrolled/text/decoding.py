@@ -5,7 +5,8 @@ shape: models read no padding.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,11 @@ AT_ONCE = 4096  # ids of sources times beam in a batch: more gains no speed and 
 
 @dataclass(frozen=True)
 class Decoding:
-    """How to search: ``beam`` 1 is greedy search; with ``temperature`` tokens are drawn instead, by ``seed``.
+    """How to search: ``beam`` 1 is greedy search; with ``temperature`` tokens are drawn instead, by ``seed`` and the
+    sentence.
 
-    An output has at least ``shortest`` ids, and at most ``longest``, or by default twice those of its source and 10.
+    An output has at least ``shortest`` ids, by default one, so that only what is empty becomes empty, and at most
+    ``longest``, or by default twice those of its source and 10.
     """
 
     beam: int = 5
@@ -33,7 +36,7 @@ class Decoding:
     length_penalty: float = 1.0
     coverage_penalty: float = 0.0
     no_repeat: int | None = None
-    shortest: int = 0
+    shortest: int = 1
     longest: int | None = None
     temperature: float | None = None
     top_k: int | None = None
@@ -41,9 +44,25 @@ class Decoding:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("beam", "n_best"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} has to be at least 1, got {getattr(self, name)}")
+        least = {"beam": 1, "n_best": 1, "no_repeat": 1, "shortest": 0, "longest": 1, "top_k": 1, "seed": 0}
+        for name, smallest in least.items():
+            value = getattr(self, name)
+            if value is None and name in ("no_repeat", "longest", "top_k"):
+                continue
+            if type(value) is not int or value < smallest:
+                raise SettingsError(f"{name} has to be a whole number of at least {smallest}, got {str(value)[:40]}")
+        for name in ("length_penalty", "coverage_penalty", "temperature", "top_p"):
+            value = getattr(self, name)
+            if value is None and name in ("temperature", "top_p"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+                raise SettingsError(f"{name} has to be a finite number, got {str(value)[:40]}")
+        if self.temperature is not None and self.temperature <= 0:
+            raise SettingsError(f"temperature has to be above 0, got {self.temperature}; beam=1 is its limit at 0")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise SettingsError(f"top_p has to be above 0 and at most 1, got {self.top_p}")
+        if self.longest is not None and self.longest < self.shortest:
+            raise SettingsError(f"longest, {self.longest}, has to be at least shortest, {self.shortest}")
         if self.n_best > self.beam and self.temperature is None:
             raise SettingsError(f"n_best has to be at most the beam, {self.beam}, got {self.n_best}; widen the beam")
         if self.temperature is None and (self.top_k, self.top_p) != (None, None):
@@ -65,7 +84,7 @@ def decode(
     with torch.inference_mode():
         for indices in _batches(sources, decoding):
             own = None if trees is None else [trees[i] for i in indices]
-            written = _search(model, [sources[i] for i in indices], decoding, indices, own)
+            written = _search(model, [sources[i] for i in indices], decoding, own)
             for i, hypotheses in zip(indices, written, strict=True):
                 found[i] = hypotheses
     model.train(was_training)
@@ -86,31 +105,30 @@ def _batches(sources: Sequence[Row], decoding: Decoding) -> Iterator[list[int]]:
         yield batch
 
 
-def _search(
-    model: Any, sources: list[Row], decoding: Decoding, numbers: list[int], trees: list[Tree] | None
-) -> list[list[Hypothesis]]:
+def _search(model: Any, sources: list[Row], decoding: Decoding, trees: list[Tree] | None) -> list[list[Hypothesis]]:
     device = next(model.parameters()).device
     ids, lengths = pad(sources)
     memory, state = model.encode(ids.to(device), lengths.to(device))
     limits = decoding.limits(lengths.tolist())
     common: tuple[Any, Any, Any, int, Limits] = (model.step, state, memory, len(sources), limits)
+
+    def normalised(h: Hypothesis) -> Hypothesis:
+        return replace(h, score=h.score / len(h.logprobs) ** decoding.length_penalty)  # as beam_search has it
+
     if decoding.temperature is not None:
-        drawn = []
-        for k in range(decoding.n_best):
-            # By the sentence's place in the text, so that batches may be what they like.
-            generators = [torch.Generator().manual_seed(decoding.seed + 1_000_003 * n + k) for n in numbers]
-            drawn.append(
-                sample(
-                    *common,
-                    temperature=decoding.temperature,
-                    top_k=decoding.top_k,
-                    top_p=decoding.top_p,
-                    generators=generators,
-                )
+        drawn = [
+            sample(
+                *common,
+                temperature=decoding.temperature,
+                top_k=decoding.top_k,
+                top_p=decoding.top_p,
+                generators=[_generator(decoding.seed, k, source) for source in sources],
             )
-        return [sorted(each, key=lambda h: -h.score) for each in zip(*drawn, strict=True)]
-    if decoding.beam == 1 and trees is None:
-        return [[one] for one in greedy(*common)]
+            for k in range(decoding.n_best)
+        ]
+        return [sorted(map(normalised, each), key=lambda h: -h.score) for each in zip(*drawn, strict=True)]
+    if decoding.beam == 1 and trees is None and not decoding.coverage_penalty:
+        return [[normalised(one)] for one in greedy(*common)]
     return beam_search(
         *common,
         beam=decoding.beam,
@@ -119,3 +137,9 @@ def _search(
         coverage_penalty=decoding.coverage_penalty,
         trees=trees,
     )
+
+
+def _generator(seed: int, number: int, source: Row) -> torch.Generator:
+    """What a sentence is drawn by: the sentence itself, so that neither its batch nor its neighbours matter."""
+    state = np.random.SeedSequence([seed, number, *map(int, source)]).generate_state(1)
+    return torch.Generator().manual_seed(int(state[0]))

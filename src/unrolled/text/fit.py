@@ -46,14 +46,28 @@ class Objective:
     choose_by: str = "bleu"
 
     def __post_init__(self):
+        for name in ("label_smoothing", "teacher_forcing"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise SettingsError(f"{name} has to be a number, got {str(value)[:40]!r}")
         if not 0 <= self.label_smoothing < 1:
             raise SettingsError(f"label_smoothing has to be at least 0 and below 1, got {self.label_smoothing}")
         if not 0 <= self.teacher_forcing <= 1:
             raise SettingsError(f"teacher_forcing, a probability, has to be from 0 to 1, got {self.teacher_forcing}")
-        if self.schedule not in SCHEDULES:
-            raise SettingsError(f"unknown schedule {self.schedule!r}{nearest(str(self.schedule), SCHEDULES)}")
-        if self.choose_by not in CHOICES:
-            raise SettingsError(f"weights can't be chosen by {self.choose_by!r}{nearest(str(self.choose_by), CHOICES)}")
+        if str(self.schedule) not in SCHEDULES:
+            named = str(self.schedule)[:40]
+            raise SettingsError(f"unknown schedule {named!r}{nearest(named, SCHEDULES)}")
+        if str(self.choose_by) not in CHOICES:
+            chosen = str(self.choose_by)[:40]
+            raise SettingsError(f"weights can't be chosen by {chosen!r}{nearest(chosen, CHOICES)}")
+
+    def check(self, architecture: Architecture) -> None:
+        """Refuse scheduled sampling where all steps are computed at once."""
+        if architecture.model != "recurrent" and (self.teacher_forcing < 1 or self.schedule != "constant"):
+            raise SettingsError(
+                "a Transformer reads all of the truth at once; leave out teacher_forcing and schedule, or take the "
+                "recurrent model"
+            )
 
 
 @dataclass(frozen=True)
@@ -133,10 +147,7 @@ def fit(
     ``tokenizer`` is the target's. ``settings.batch_size`` is in sentences of the mean length: batches are filled by
     tokens. ``on_progress`` gets the last validation's record, with sample translations, as well.
     """
-    if objective.teacher_forcing < 1 and architecture.model != "recurrent":
-        raise SettingsError(
-            "a Transformer reads all of the truth at once; leave out teacher_forcing, or take the recurrent model"
-        )
+    objective.check(architecture)
     source, target = examples
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)

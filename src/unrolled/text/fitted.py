@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unrolled.checkpoint import MOST_THREADS
 from unrolled.errors import RunError, SettingsError
 from unrolled.formats import load_tensors, read_json, save_tensors, write_json
 from unrolled.nn.search import Hypothesis, Tree
@@ -82,7 +83,7 @@ class Fitted:
     def _translation(self, ids: Sequence[int], h: Hypothesis) -> Translation:
         ended = [SPECIAL[END]] if len(h.logprobs) > len(h.tokens) else []
         return Translation(
-            self.target.decode(h.tokens),
+            normal(self.target.decode(h.tokens)),  # a base and a mark may come as two pieces
             h.score,
             [*self.target.pieces(h.tokens), *ended],
             h.logprobs,
@@ -113,30 +114,46 @@ def save_tokenizers(both: tuple[Tokenizer, Tokenizer], folder: Path) -> None:
     write_json(folder / TOKENIZERS, dict(zip(("source", "target"), (each.save() for each in both), strict=True)))
 
 
-def load_tokenizers(folder: Path) -> tuple[Tokenizer, Tokenizer]:
-    """Raises RunError for a file that holds none."""
+def load_tokenizers(folder: Path, architecture: Architecture) -> tuple[Tokenizer, Tokenizer]:
+    """Raises RunError for a file that holds none, or others than the network reads and writes."""
     saved = read_json(folder / TOKENIZERS, limit=64 << 20)
     sides = [saved.get(side) for side in ("source", "target")]
     if not all(isinstance(side, dict) for side in sides):
         raise RunError(f"{folder / TOKENIZERS} has no tokenizers of source and target; restore it, or train again")
-    return load(sides[0]), load(sides[1])  # type: ignore[arg-type]
-
-
-def load_fitted(folder: Path, architecture: Architecture, threads: Any, cell: type[nn.Module] | None) -> Fitted:
-    """Raises RunError for files that don't fit the architecture, are damaged, or are missing."""
-    source, target = load_tokenizers(folder)
+    source, target = load(sides[0]), load(sides[1])  # type: ignore[arg-type]
     if (len(source), len(target)) != (architecture.source_size, architecture.target_size):
         raise RunError(
             f"{folder / TOKENIZERS} has {len(source)} and {len(target)} pieces, and the network "
             f"{architecture.source_size} and {architecture.target_size}; restore it, or train again"
         )
-    with torch.random.fork_rng(devices=[]):
-        model = architecture.build(cell)
+    return source, target
+
+
+def load_fitted(folder: Path, architecture: Architecture, threads: Any, cell: type[nn.Module] | None) -> Fitted:
+    """Raises RunError for files that don't fit the architecture, are damaged, or are missing."""
+    if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
+        raise RunError(f"{folder / 'run.json'} is damaged: its threads are {str(threads)[:40]}; restore it")
+    source, target = load_tokenizers(folder, architecture)
     weights, _ = load_tensors(folder / WEIGHTS)
     try:
+        if architecture.layers > len(weights):
+            raise ValueError(f"{architecture.layers} layers for {len(weights)} tensors")
+        # Sizes in a file are claims: compare them before any memory is taken for them.
+        for name, shape in architecture.tables().items():
+            if name not in weights or weights[name].shape != shape:
+                raise ValueError(f"{name} isn't {shape}")
+        with torch.random.fork_rng(devices=[]):
+            model = architecture.build(cell)
+        own = model.state_dict()
+        for name in sorted(own.keys() | weights.keys()):
+            if name not in own or name not in weights:
+                raise ValueError(f"{name} is {'missing' if name in own else 'one too many'}")
+            if (weights[name].shape, weights[name].dtype) != (own[name].shape, own[name].dtype):
+                raise ValueError(f"{name} is {weights[name].dtype} {tuple(weights[name].shape)}")
+            if not weights[name].isfinite().all():
+                raise ValueError(f"{name} has numbers that are not finite")
         model.load_state_dict(weights)
-    except RuntimeError as error:
+    except (ValueError, RuntimeError, TypeError, SettingsError) as error:
         why = " ".join(str(error).split())[:200]
         raise RunError(f"{folder / WEIGHTS} is not of this network ({why}); restore it, or train again") from error
-    model.eval()
-    return Fitted(architecture, model, source, target, threads if type(threads) is int and threads > 0 else 1)
+    return Fitted(architecture, model.eval(), source, target, threads)

@@ -8,7 +8,8 @@ from typing import Any
 from unrolled.errors import RunError, UnrolledError
 from unrolled.text.architecture import Architecture
 from unrolled.text.fit import Objective
-from unrolled.text.prepare import Asked
+from unrolled.text.prepare import Asked, check_asked
+from unrolled.text.scoring import TOKENIZERS
 from unrolled.training import TrainingSettings
 
 
@@ -35,20 +36,25 @@ class Plan:
             for name, kind in {"bleu_tokenizer": str, "facts": dict, "notes": list}.items():
                 if not isinstance(parts[name], kind):
                     raise TypeError(f"{name} is {str(parts[name])[:40]!r}")
+            if parts["bleu_tokenizer"] not in TOKENIZERS:
+                raise TypeError(f"bleu_tokenizer is {parts['bleu_tokenizer'][:40]!r}")
             asked = Asked(**parts["asked"])
             for name, value in asdict(asked).items():
-                if value is not None and not isinstance(value, int if name == "vocabulary" else str):
+                if value is not None and type(value) is not (int if name == "vocabulary" else str):
                     raise TypeError(f"{name} is {str(value)[:40]!r}")
+            check_asked(asked.tokenizer, asked.vocabulary)
+            architecture, objective = Architecture.from_json(parts["architecture"]), Objective(**parts["objective"])
+            objective.check(architecture)
             return cls(
-                Architecture.from_json(parts["architecture"]),
-                Objective(**parts["objective"]),
+                architecture,
+                objective,
                 TrainingSettings(**parts["training"]),
                 asked,
                 parts["bleu_tokenizer"],
                 parts["facts"],
                 tuple(map(str, parts["notes"])),
             )
-        except (KeyError, TypeError, AttributeError, UnrolledError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, UnrolledError) as error:
             raise RunError(
                 f"{folder / 'run.json'} doesn't describe a translator ({error!r}); restore it, or train again"
             ) from error

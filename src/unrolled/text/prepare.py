@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from unrolled.text.corpus import Corpus
 from unrolled.text.fit import DEV, Examples
 from unrolled.text.parts import Parts, split
 from unrolled.text.scoring import bleu_tokenizer
-from unrolled.text.tokenizer import Kind, Tokenizer
+from unrolled.text.tokenizer import SPECIAL, Kind, Tokenizer, check_kind
 
 Side = str | Path | Sequence[str]
 
@@ -29,9 +29,6 @@ class Asked:
     dev_target: str | None = None
     tokenizer: Kind | None = None
     vocabulary: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,17 @@ class Prepared:
     notes: list[str]
 
 
+def check_asked(kind: Kind | None, size: int | None) -> None:
+    """Refuse a tokenizer that there isn't, and a vocabulary without room."""
+    if kind is not None:
+        check_kind(kind)
+    if size is not None and (type(size) is not int or size <= len(SPECIAL)):
+        raise SettingsError(
+            f"vocabulary has to be a whole number of at least {len(SPECIAL) + 1}, {len(SPECIAL)} of them for special "
+            f"signs, got {str(size)[:40]}"
+        )
+
+
 def corpus_of(source: Side, target: Side | None, name: str) -> Corpus:
     """A corpus of files or of lists of sentences.
 
@@ -60,6 +68,8 @@ def corpus_of(source: Side, target: Side | None, name: str) -> Corpus:
     if isinstance(source, str | Path) or isinstance(target, str | Path):
         raise SettingsError(f"the {name} has a file on one side and a list on the other; give two of a kind")
     for side in (source, target):
+        if not (hasattr(side, "__len__") and hasattr(side, "__iter__")):
+            raise DataError(f"a side of the {name} is {type(side).__name__}; give a file, or a list of sentences")
         for i, sentence in enumerate(side):
             if not isinstance(sentence, str):
                 raise DataError(f"sentence {i + 1} of the {name} is {type(sentence).__name__}, and text is needed")
@@ -81,6 +91,9 @@ def prepare(
     """
     cleaned = clean(corpus)
     notes = [*corpus.notes, *cleaned.notes]
+    if dev is not None:
+        dev, said = _whole(dev)
+        notes += said
     parts = split(cleaned.corpus, seed, dev)
     notes += parts.notes
     if tokenizers is None:
@@ -95,6 +108,17 @@ def prepare(
     notes.append(f"BLEU by the tokenizer {scored_by}: {why}.")
     facts = {"fingerprint": fingerprint(parts), **{n: len(getattr(parts, n)) for n in ("train", "dev", "test")}}
     return Prepared(parts, source, target, examples, _dev(parts.dev, source, target), scored_by, facts, notes)
+
+
+def _whole(dev: Corpus) -> tuple[Corpus, list[str]]:
+    """A given dev without the pairs that have an empty side: nothing can be read, or be said, there."""
+    kept = [i for i, (source, target) in enumerate(dev) if source and target]
+    if not kept:
+        raise DataError(f"the {dev.name} has no pair with both sides; give sentences and their translations")
+    gone = len(dev) - len(kept)
+    if not gone:
+        return dev, list(dev.notes)
+    return dev.take(kept), [*dev.notes, f"Left out of {dev.name}: {gone:,} with an empty side."]
 
 
 def _dev(dev: Corpus, source: Tokenizer, target: Tokenizer) -> Examples:
