@@ -14,6 +14,7 @@ from unrolled.cli.demo import demo
 from unrolled.cli.forecast import forecast
 from unrolled.cli.predict import predict
 from unrolled.cli.runs import runs
+from unrolled.cli.translate import translate
 from unrolled.cli.update import update
 from unrolled.errors import UnrolledError
 
@@ -31,7 +32,7 @@ def command(debug: bool) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 
-for one in (forecast, predict, update, compare, runs, data, demo):
+for one in (forecast, predict, update, translate, compare, runs, data, demo):
     command.add_command(one)
 
 
