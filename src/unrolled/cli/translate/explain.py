@@ -2,11 +2,11 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from unrolled.cli.translate.options import beam_option, one_line, run_argument, translator_of, write_page
+from unrolled.cli.translate.options import beam_option, printable, run_argument, translator_of, write_page
 
 if TYPE_CHECKING:
     from unrolled.text.fitted import Translation
@@ -35,10 +35,12 @@ def explain(run: Path, sentence: str, beam: int, out: Path) -> None:
     tree = Tree()
     (found,) = translator_of(run).candidates(sentence, beam=beam, n_best=beam, trees=[tree])
     best = found[0]
-    click.echo(one_line(best.text))
+    click.echo(printable(best.text))
     _show_pieces(best)
+    if found[1:]:
+        click.echo("What else the beam found:")
     for one in found[1:]:
-        click.echo(f"  {one.score:.3f}  {one_line(one.text)}")
+        click.echo(f"  {one.score:.3f}  {printable(one.text)}")
     write_page(out, [best], [tree])
     click.echo(f"Page:      {out.resolve().as_uri()}")
 
@@ -47,6 +49,7 @@ def _show_pieces(best: "Translation") -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("piece", "probability", *(("looked at most", "weight") if best.attention is not None else ())):
@@ -55,14 +58,7 @@ def _show_pieces(best: "Translation") -> None:
         looks = []
         if best.attention is not None:
             at = int(best.attention[i].argmax())
-            looks = [_text(best.source[at]), f"{float(best.attention[i, at]):.0%}"]
-        table.add_row(_text(piece), f"{math.exp(logprob):.1%}", *looks)
+            looks = [Text(printable(best.source[at])), f"{float(best.attention[i, at]):.0%}"]
+        table.add_row(Text(printable(piece)), f"{math.exp(logprob):.1%}", *looks)
     Console().print(table)
-    click.echo(f"Score {best.score:.3f}, the mean log-probability of a piece. The beam's others:")
-
-
-def _text(text: str) -> Any:
-    """As Text, in which brackets are brackets and not rich's markup."""
-    from rich.text import Text
-
-    return Text(text if text.isprintable() else ascii(text))
+    click.echo(f"Score {best.score:.3f}, the mean log-probability of a piece.")

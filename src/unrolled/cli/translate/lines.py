@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from typing import NamedTuple, Protocol
 
 from unrolled.errors import DataError
 from unrolled.series.words import refuse
@@ -13,6 +13,14 @@ AT_ONCE = 256  # lines that are translated together at most
 _CHUNK = 1 << 16
 
 
+class Reader(Protocol):
+    """What bytes come from: a buffered stream, or what asks before each line."""
+
+    def read1(self, size: int, /) -> bytes:
+        """What is there, at most so much; waits where nothing is, and at the end there is nothing more."""
+        ...
+
+
 class Block(NamedTuple):
     """Lines that were there together: the number of the first, from 1, and how many bytes have been read so far."""
 
@@ -21,14 +29,14 @@ class Block(NamedTuple):
     read: int
 
 
-def blocks(stream: IO[bytes], name: str, most: int = AT_ONCE) -> Iterator[Block]:
+def blocks(stream: Reader, name: str, most: int = AT_ONCE) -> Iterator[Block]:
     """The lines of a stream in order, each as soon as it is there; ``most`` at once where many are.
 
     A slow pipe is read line by line that way, and a fast one or a file in blocks. Raises DataError, after all lines
     before it, for one that isn't UTF-8, has a zero byte, or is longer than a text file's may be.
     """
     number, rest, read, begun = 1, b"", 0, False
-    while chunk := stream.read1(_CHUNK):  # type: ignore[attr-defined] - a buffered reader: at most one read of its own
+    while chunk := stream.read1(_CHUNK):
         if not begun and (encoding := wide(chunk[: 1 << 12])):
             raise refuse(f"{name}: the text is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8")
         read, begun = read + len(chunk), True

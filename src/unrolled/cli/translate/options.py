@@ -1,5 +1,6 @@
 """What several of the sub-commands ask: the run, how wide to search, and whether there is attention to show."""
 
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,3 +35,8 @@ def write_page(path: Path, translations: "list[Translation]", trees: list[Any] |
 def one_line(text: str) -> str:
     """A translation as one line of output, whatever pieces it is made of."""
     return " ".join(text.splitlines())
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: what would control it as its escape."""
+    return "".join(repr(c)[1:-1] if unicodedata.category(c) in ("Cc", "Cs") else c for c in one_line(text))

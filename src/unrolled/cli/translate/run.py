@@ -5,14 +5,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from unrolled.cli.translate.options import beam_option, one_line, run_argument, translator_of, write_page
 
 if TYPE_CHECKING:
+    from unrolled.cli.translate.lines import Reader
     from unrolled.text.fitted import Translation
     from unrolled.translate import Translator
 
@@ -52,14 +54,14 @@ def run(run: Path, file: Path | None, **options: Any) -> None:
     asked = _Asked(**{name: options.pop(name) for name in ("n_best", "scores", "as_json", "attention")})
     search = _search(options, asked.n_best)
     translator = translator_of(run)
-    if asked.attention is not None and read_run(run)["architecture"]["attention"] is None:
+    shape = read_run(run)["architecture"]
+    if asked.attention is not None and shape["model"] == "recurrent" and shape["attention"] is None:
         raise SettingsError(f"{run} was trained without attention, so there is none to show; leave out --attention")
     with ExitStack() as stack:
         name = "stdin" if file is None else str(file)
-        stream = sys.stdin.buffer if file is None else stack.enter_context(_opened(file))
+        stream: Reader = _stdin() if file is None else stack.enter_context(_opened(file))
         on_read = stack.enter_context(_bar(file))
-        talks = file is None and sys.stdin.isatty()
-        for number, lines, read in blocks(_prompted(stream) if talks else stream, name):
+        for number, lines, read in blocks(stream, name):
             _answer(translator, number, lines, search, asked)
             on_read(read)
     if asked.attention is not None:
@@ -120,7 +122,7 @@ def _search(options: dict[str, Any], n_best: int | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
+def _opened(file: Path) -> Iterator[BufferedReader]:
     from unrolled.series.words import refuse
 
     try:
@@ -132,15 +134,19 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
         yield stream
 
 
-class _prompted:
-    """The terminal, which is asked for each line."""
+def _stdin() -> "Reader":
+    """Standard input; a terminal is asked for each line."""
+    stream: BinaryIO = sys.stdin.buffer
+    return _Prompted(stream) if sys.stdin.isatty() else stream  # type: ignore[return-value] - it is buffered
 
-    def __init__(self, stream: IO[bytes]):
+
+class _Prompted:
+    def __init__(self, stream: Any):
         self.stream = stream
 
-    def read1(self, size: int) -> bytes:
+    def read1(self, size: int, /) -> bytes:
         click.echo("> ", nl=False, err=True)
-        return self.stream.read1(size)  # type: ignore[attr-defined]
+        return self.stream.read1(size)
 
 
 @contextmanager

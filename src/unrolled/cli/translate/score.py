@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unrolled.cli.translate.options import beam_option, one_line, run_argument, translator_of
+from unrolled.cli.translate.options import beam_option, printable, run_argument, translator_of
 
 if TYPE_CHECKING:
     from unrolled.text.quality import Bin
@@ -24,7 +24,7 @@ AT_ONCE = 256  # sentences between two steps of the bar
     "--against",
     type=click.Path(path_type=Path),
     metavar="RUN2",
-    help="Another run: is one better, by more than chance?",
+    help="Beside another run, by the paired bootstrap.",
 )
 @click.option("--worst", type=click.IntRange(0), default=5, show_default=True, help="So many of the worst sentences.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
@@ -50,7 +50,7 @@ def score(
     tokenizer = read_run(run)["bleu_tokenizer"]  # the same for both, or BLEU would differ by that already
     measured = [measure(each, references, tokenizer) for each in _translated(translators, sources, beam)]
     scores, bins, bad = measured[0].scores(), by_length(measured[0]), worst_of(measured[0], worst)
-    found = None if against is None else compare(*measured)
+    found = None if against is None else compare(measured[0], measured[1])
     if as_json:
         known: dict[str, Any] = {
             "sentences": len(sources),
@@ -78,8 +78,8 @@ def score(
         click.echo("The worst sentences, by chrF:")
     for w in bad:
         click.echo(f"\n  line {corpus.line(w.place):,}, chrF {w.score:.1f}")
-        click.echo(f"  source       {sources[w.place]}\n  reference    {w.reference}")
-        click.echo(f"  translation  {one_line(w.hypothesis)}")
+        click.echo(f"  source       {printable(sources[w.place])}\n  reference    {printable(w.reference)}")
+        click.echo(f"  translation  {printable(w.hypothesis)}")
 
 
 _TEXTS = ("score", "hypothesis", "reference")

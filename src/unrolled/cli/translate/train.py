@@ -132,6 +132,7 @@ def _show(translator: "Translator") -> int:
     """Print the scores, two sentences of dev, and where everything lies; returns the exit code."""
     import shlex
 
+    from unrolled.cli.translate.options import printable
     from unrolled.formats import read_lines
     from unrolled.text.scoring import Score
     from unrolled.translate import METRICS, REPORT
@@ -142,15 +143,18 @@ def _show(translator: "Translator") -> int:
     for metric in ("BLEU", "chrF"):
         click.echo(f"  {Score(metric, **found[metric]).sentence}")
     records = read_lines(run / METRICS)
+    click.echo()
     samples = records[-1].get("samples", []) if records else []
     for sample, said in zip(samples, translator.translate([one["source"] for one in samples]), strict=True):
-        click.echo(f"\n  source       {sample['source']}\n  reference    {sample['target']}\n  translation  {said}")
+        for name, text in {"source": sample["source"], "reference": sample["target"], "translation": said}.items():
+            click.echo(f"  {name:<13}{printable(text)}")
+        click.echo()
     place = shlex.quote(str(run))
     if translator.interrupted:
         again = f"unrolled translate train --resume {place}"
         click.echo(f"Interrupted: {run} has the best weights so far. Go on with: {again}", err=True)
         return 130
     sentence = samples[0]["source"] if samples else "…"
-    click.echo(f"\nRun:       {run}\nReport:    {(run / REPORT).resolve().as_uri()}")
+    click.echo(f"Run:       {run}\nReport:    {(run / REPORT).resolve().as_uri()}")
     click.echo(f"Try:       unrolled translate explain {place} {shlex.quote(sentence)}")
     return 0
