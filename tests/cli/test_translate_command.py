@@ -141,6 +141,17 @@ def test_train_passes_every_option_on(texts, command):
     assert saved["architecture"]["source_size"] <= 30
 
 
+def test_what_is_cleaned_away_and_a_vocabulary_that_is_too_large_are_said(texts, command):
+    with Path("a.en").open("a", encoding="utf-8") as en, Path("a.de").open("a", encoding="utf-8") as de:
+        en.write("we see .\n\ni see cats .\nthe same .\n")
+        de.write("\nWir .\nich sehe Katzen .\nthe same .\n")
+    code, _, err = command("translate", "train", *BOTH, *TINY, "--tokenizer", "unigram", "--vocabulary", "5000")
+    assert code == 0
+    assert "4 of 204 pairs were left out." in err.splitlines()
+    assert "Left out: 2 with an empty side, such as line 201: 'we see .' | ''." in err
+    assert re.search(r"^Source: the vocabulary has \d+ subwords, .* and 5,000 were asked for\.$", err, re.M)
+
+
 def test_train_without_attention_and_by_a_transformer(runs, command):
     assert json.loads(Path("plain/run.json").read_text(encoding="utf-8"))["architecture"]["attention"] is None
     assert command("translate", "train", *BOTH, *TINY, "--model", "transformer", "--out", "t").code == 0
@@ -178,6 +189,17 @@ def test_ctrl_c_keeps_the_best_weights_and_resume_goes_on(texts, command, proces
     assert code == 0, err
     assert command("translate", "train", *words, "--out", "whole").code == 0
     assert Path("r/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("moment", ["corpus_of", "prepare", "new_run"])
+def test_ctrl_c_before_training_leaves_nothing(moment, texts, command, monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"unrolled.translate.{moment}", interrupted)
+    code, out, err = command("translate", "train", *BOTH, *TINY)
+    assert (code, out, err.strip()) == (130, "", "unrolled: interrupted")
+    assert sorted(path.name for path in texts.iterdir()) == ["a.de", "a.en"]
 
 
 def test_resume_trains_longer(runs, command):
@@ -258,7 +280,8 @@ def test_source_equal_to_target(texts, refused):
     said = refused("translate", "train", "--source", "a.en", "--target", "a.en", *TINY)
     assert said == "a.en is given as source and as target; give the file of each language"
     shutil.copy("a.en", "copy.en")
-    refused("translate", "train", "--source", "a.en", "--target", "copy.en", *TINY)
+    said = refused("translate", "train", "--source", "a.en", "--target", "copy.en", *TINY)
+    assert said.startswith("of 200 pairs of the corpus none can be used: 200 whose target is the source")
 
 
 def test_no_tab_and_too_few_pairs(texts, refused):
@@ -364,12 +387,13 @@ def test_run_answers_each_line_in_order_with_empty_ones_kept(runs, command, type
 def test_run_gives_the_same_whatever_is_read_at_once(runs, command, monkeypatch):
     from unrolled.cli.translate import lines as reading
 
-    words = ("translate", "run", "good", "a.en", "--sample", "1", "--seed", "5")
+    Path("some.en").write_text("".join(line + "\n" for line in lines("a.en")[:20]), encoding="utf-8")
+    words = ("translate", "run", "good", "some.en", "--sample", "3", "--seed", "5")
     whole = command(*words).out
     monkeypatch.setattr(reading, "_CHUNK", 7)
     assert command(*words).out == whole
     assert command(*words[:-1], "6").out != whole
-    assert len(whole.splitlines()) == PAIRS
+    assert whole.count("\n") == 20
 
 
 def test_unknown_words_an_endless_line_and_what_is_no_sentence_get_an_answer_each(runs, command, typed):

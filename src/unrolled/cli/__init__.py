@@ -25,7 +25,8 @@ INTERRUPTED = 130
 @click.version_option(__version__, prog_name="unrolled")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(debug: bool) -> None:
-    """Recurrent networks that you can read, run and trust: from your own table to an honest forecast.
+    """Recurrent networks that you can read, run and trust: from your own table to an honest forecast, and
+    from two texts to a translator.
 
     Completion: eval "$(_UNROLLED_COMPLETE=bash_source unrolled)" in ~/.bashrc; zsh_source and fish_source likewise.
     """

@@ -31,6 +31,7 @@ def explain(run: Path, sentence: str, beam: int, out: Path) -> None:
     translations that the beam found; writes a page with the whole attention and the beam's tree.
     """
     from unrolled.nn.search import Tree
+    from unrolled.text.fitted import load_tokenizers
 
     tree = Tree()
     (found,) = translator_of(run).candidates(sentence, beam=beam, n_best=beam, trees=[tree])
@@ -41,7 +42,7 @@ def explain(run: Path, sentence: str, beam: int, out: Path) -> None:
         click.echo("What else the beam found:")
     for one in found[1:]:
         click.echo(f"  {one.score:.3f}  {printable(one.text)}")
-    write_page(out, [best], [tree])
+    write_page(out, [best], [tree], load_tokenizers(run)[1].pieces)
     click.echo(f"Page:      {out.resolve().as_uri()}")
 
 

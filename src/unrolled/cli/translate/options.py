@@ -1,12 +1,14 @@
 """What several of the sub-commands ask: the run, how wide to search, and whether there is attention to show."""
 
 import unicodedata
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from unrolled.nn.search import Tree
     from unrolled.text.fitted import Translation
     from unrolled.translate import Translator
 
@@ -23,13 +25,18 @@ def translator_of(run: Path) -> "Translator":
     return load_translator(run)
 
 
-def write_page(path: Path, translations: "list[Translation]", trees: list[Any] | None = None) -> None:
-    """The page of translations with what was looked at, written whole or not at all."""
+def write_page(
+    path: Path,
+    translations: "list[Translation]",
+    trees: "list[Tree] | None" = None,
+    pieces: "Callable[[Sequence[int]], list[str]] | None" = None,
+) -> None:
+    """The page of translations with what was looked at, written whole or not at all; see `explain_document`."""
     from unrolled.files import atomic_write
     from unrolled.report import render
-    from unrolled.text import report
+    from unrolled.text.report import explain_document
 
-    atomic_write(path, render(report.explain_document(translations, trees)))
+    atomic_write(path, render(explain_document(translations, trees, pieces)))
 
 
 def one_line(text: str) -> str:
