@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -489,7 +490,7 @@ def test_a_terminal_is_asked_for_each_line(runs, command, typed, monkeypatch):
 def test_a_slow_pipe_is_answered_line_by_line_until_ctrl_c(runs):
     expected = unrolled.load("good").translate(["i see it .", "you see it ."])
     words = [*COMMAND, "", "translate", "run", "good"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(words, **pipes, text=True, encoding="utf-8") as running:
         assert running.stdin is not None
         assert running.stdout is not None
