@@ -623,6 +623,7 @@ def test_runs_lists_translators_in_a_table_of_their_own(runs, trained, command):
     saved = json.loads(Path("good/run.json").read_text(encoding="utf-8"))
     rows = {line.split()[0]: line.split() for line in out.splitlines() if "finished" in line}
     assert set(rows) == {"good", "plain", trained}
+    assert out.count("finished") == 3, "each in one table"
     bleu, chrf = (f"{saved['evaluation'][name]['value']:.1f}" for name in ("BLEU", "chrF"))
     assert rows["good"][2:] == ["a.en", "lstm,", "dot", "4", bleu, chrf, "finished"]
     assert rows["plain"][3] == "lstm"

@@ -40,7 +40,11 @@ def write_page(
 
 
 def one_line(text: str) -> str:
-    """A translation as one line of output, whatever pieces it is made of."""
+    """A translation as one line of output, whatever pieces it is made of.
+
+    >>> one_line("two\\nlines")
+    'two lines'
+    """
     return " ".join(text.splitlines())
 
 
