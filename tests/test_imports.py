@@ -27,6 +27,7 @@ FLOORS = [
     "text",
     "forecast",
     "translate",
+    "saved",
     "comparison",
     "learn",
     "app",

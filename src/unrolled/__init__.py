@@ -36,7 +36,7 @@ _HOMES = {
     "check_leaks": "unrolled.series.leaks.check",
     "Forecaster": "unrolled.forecast",
     "Translator": "unrolled.translate",
-    "load": "unrolled.forecast",
+    "load": "unrolled.saved",
 }
 _MODULES = {"data": "unrolled.data", "metrics": "unrolled.series.metrics", "nn": "unrolled.nn"}
 
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from unrolled.comparison.compare import compare as compare
     from unrolled.errors import UnrolledError as UnrolledError
     from unrolled.forecast import Forecaster as Forecaster
-    from unrolled.forecast import load as load
     from unrolled.lens.checks import check_model as check_model
     from unrolled.lens.gradients import gradient_flow as gradient_flow
     from unrolled.lens.record import record as record
@@ -66,6 +65,7 @@ if TYPE_CHECKING:
     from unrolled.nn.search import greedy as greedy
     from unrolled.nn.search import sample as sample
     from unrolled.nn.seq2seq import Seq2Seq as Seq2Seq
+    from unrolled.saved import load as load
     from unrolled.series import metrics as metrics
     from unrolled.series.leaks.check import check_leaks as check_leaks
     from unrolled.series.panels.panel import prepare as prepare

@@ -18,6 +18,11 @@ COMMANDS = [
     ("forecast",),
     ("predict",),
     ("update",),
+    ("translate",),
+    ("translate", "train"),
+    ("translate", "run"),
+    ("translate", "score"),
+    ("translate", "explain"),
     ("compare",),
     ("runs",),
     ("data",),
@@ -82,7 +87,19 @@ def test_version(command):
     assert command("--version") == (0, f"unrolled, version {unrolled.__version__}\n", "")
 
 
-@pytest.mark.parametrize("words", ["--help", "forecast --help", "predict --help", "data list", "runs", "--version"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "forecast --help",
+        "predict --help",
+        "translate train --help",
+        "translate run --help",
+        "data list",
+        "runs",
+        "--version",
+    ],
+)
 def test_what_needs_no_table_loads_nothing_heavy(words, process, tmp_path):
     code, out, err = process(*words.split(), stage=WATCH, cwd=tmp_path)
     assert code == 0

@@ -14,6 +14,7 @@ from unrolled.cli.demo import demo
 from unrolled.cli.forecast import forecast
 from unrolled.cli.predict import predict
 from unrolled.cli.runs import runs
+from unrolled.cli.translate import translate
 from unrolled.cli.update import update
 from unrolled.errors import UnrolledError
 
@@ -24,14 +25,15 @@ INTERRUPTED = 130
 @click.version_option(__version__, prog_name="unrolled")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(debug: bool) -> None:
-    """Recurrent networks that you can read, run and trust: from your own table to an honest forecast.
+    """Recurrent networks that you can read, run and trust: from your own table to an honest forecast, and
+    from two texts to a translator.
 
     Completion: eval "$(_UNROLLED_COMPLETE=bash_source unrolled)" in ~/.bashrc; zsh_source and fish_source likewise.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 
-for one in (forecast, predict, update, compare, runs, data, demo):
+for one in (forecast, predict, update, translate, compare, runs, data, demo):
     command.add_command(one)
 
 

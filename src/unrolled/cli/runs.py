@@ -37,15 +37,21 @@ def runs(folders: tuple[Path, ...], compare: bool) -> None:
     if compare:
         _compare(found)
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("run", "made", "target", "cell", "horizon", "MAE", "skill", "status"):
-        number = name in ("horizon", "MAE", "skill")
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
-    for path, manifest in found:
-        if isinstance(manifest, dict):
-            table.add_row(*map(_text, (str(path), *_row(manifest))))
-    if table.row_count:
-        Console(width=WIDE).print(table)
+    kinds = {
+        "forecast": (("target", "cell", "horizon", "MAE", "skill"), _row),
+        "translation": (("source", "model", "sentences", "BLEU", "chrF"), _translation),
+    }
+    for kind, (columns, row) in kinds.items():
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for name in ("run", "made", *columns, "status"):
+            number = name in ("horizon", "MAE", "skill", "sentences", "BLEU", "chrF")
+            table.add_column(name, justify="right" if number else "left", no_wrap=True)
+        for path, manifest in found:
+            if isinstance(manifest, dict) and manifest["kind"] == kind:
+                known = str(manifest.get("created", ""))[:10], *row(manifest), str(manifest.get("status", ""))
+                table.add_row(*map(_text, (str(path), *known)))
+        if table.row_count:
+            Console(width=WIDE).print(table)
     for _, error in found:
         if not isinstance(error, dict):  # a run that can't be read
             click.echo(error)
@@ -60,13 +66,25 @@ def _row(manifest: dict[str, Any]) -> list[str]:
     errors = next(iter(_part(evaluation, "overall").values()), None)
     mae, skill = errors.get("MAE") if isinstance(errors, dict) else None, evaluation.get("skill")
     return [
-        str(manifest.get("created", ""))[:10],
         _names(columns.get("target", "")),
         str(shape.get("cell", "")),
         str(shape.get("horizon", "")),
         f"{mae:.4g}" if isinstance(mae, float) else "",
         f"{skill:+.1%}" if isinstance(skill, float) else "",
-        str(manifest.get("status", "")),
+    ]
+
+
+def _translation(manifest: dict[str, Any]) -> list[str]:
+    """The same of a translation run."""
+    shape, evaluation = _part(manifest, "architecture"), _part(manifest, "evaluation")
+    values = [_part(evaluation, metric).get("value") for metric in ("BLEU", "chrF")]
+    transformer = shape.get("model") == "transformer"
+    looks = "" if transformer or shape.get("attention") is None else f", {shape['attention']}"
+    return [
+        str(_part(manifest, "asked").get("source") or ""),
+        "transformer" if transformer else f"{shape.get('cell', '')}{looks}",
+        str(evaluation.get("sentences", "")),
+        *(f"{value:.1f}" if isinstance(value, float) else "" for value in values),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -21,21 +21,25 @@ if TYPE_CHECKING:
     from unrolled.training import Progress as Step
 
 
+def _of_forecast(step: "Step") -> str:
+    """The loss, the best validation so far, time left and windows a second."""
+    best = f"best {step.best:.3f} · " if step.best < float("inf") else ""
+    text = f"epoch {step.epoch} · loss {step.loss:.3f} · {best}{step.examples_per_second:,.0f} windows/s"
+    return text + f" · {step.seconds_left:.0f} s left"
+
+
 @contextmanager
-def training_bar() -> Iterator[Callable[["Step"], None]]:
-    """A bar on stderr with the loss, the best validation so far, time left and windows a second."""
+def training_bar(said: Callable[..., str] = _of_forecast) -> Iterator[Callable[..., None]]:
+    """A bar on stderr with what is ``said`` of the progress, and of what comes with it."""
     columns = BarColumn(bar_width=12), TextColumn("{task.fields[text]}")
     console = Console(stderr=True)
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_interactive)
     task = bar.add_task("training", total=1.0, text="")
     try:
 
-        def show(step: "Step") -> None:
+        def show(step: "Step", *more: Any) -> None:
             bar.start()  # with the first step, so that an error before it has the terminal to itself
-            best = f"best {step.best:.3f} · " if step.best < float("inf") else ""
-            text = f"epoch {step.epoch} · loss {step.loss:.3f} · {best}{step.examples_per_second:,.0f} windows/s"
-            text += f" · {step.seconds_left:.0f} s left"
-            bar.update(task, completed=step.fraction, text=text)
+            bar.update(task, completed=step.fraction, text=said(step, *more))
 
         yield show
     finally:

@@ -80,6 +80,8 @@ def leaderboards(
     for path, manifest in runs:
         if isinstance(manifest, RunError):
             left.append((path, str(manifest)))
+        elif manifest.get("kind") == "translation":
+            left.append((path, f"it translates; compare two such runs: unrolled translate score {path} --against RUN"))
         elif manifest.get("status") != "finished":
             left.append((path, f"it is not finished; go on with it: unrolled forecast --resume {path}"))
         else:
