@@ -50,7 +50,7 @@ def run(quick: bool = False) -> Result:
     for arm, found in measured.items():
         score = found.score("BLEU", unseen, SEED)
         notes.append(f"{arm}, the {len(unseen)} test sentences whose source is not in train: {score.sentence}")
-    settings: dict[str, Any] = {
+    about: dict[str, Any] = {
         "epochs": EPOCHS,
         "hidden": HIDDEN,
         "layers": 1,

@@ -210,6 +210,10 @@ class Translator:
             raise SettingsError(f"{str(error).partition('() ')[2]}; the options of search are {known}") from None
         return self._fitted().fitted.translate(texts, decoding, trees)
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """What to write beside ids of the target, such as those in a :class:`~unrolled.nn.search.Tree`."""
+        return self._fitted().fitted.target.pieces(ids)
+
     def attention(self, text: str, *, beam: int = 5) -> Translation:
         """The best translation of one text, with what was looked at when each of its pieces was written.
 

@@ -12,6 +12,8 @@ from unrolled.text.prepare import Asked, check_asked
 from unrolled.text.scoring import TOKENIZERS
 from unrolled.training import TrainingSettings
 
+TRAINING = ("epochs", "minutes", "batch_size", "learning_rate", "seed")  # what the command has options for
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -61,18 +63,16 @@ class Plan:
 
     def command(self) -> str:
         """The command line that does it again."""
-        shape, words = self.architecture, ["unrolled", "translate", "train"]
-        asked = asdict(self.asked) | {
-            "cell": shape.cell if shape.model == "recurrent" else None,
-            "model": shape.model if shape.model != "recurrent" else None,
-            "attention": (shape.attention or "none") if shape.model == "recurrent" else None,
-            "hidden": shape.hidden,
-            "layers": shape.layers,
-            "epochs": self.training.epochs,
-            "minutes": self.training.minutes,
-            "seed": self.training.seed,
+        shape, usual, words = self.architecture, Objective(), ["unrolled", "translate", "train"]
+        recurrent = {"cell": shape.cell, "attention": shape.attention or "none"}
+        asked = {
+            **asdict(self.asked),
+            **(recurrent if shape.model == "recurrent" else {"model": shape.model}),
+            **{name: getattr(shape, name) for name in ("hidden", "layers", "dropout")},
+            **{name: value for name, value in asdict(self.objective).items() if value != getattr(usual, name)},
+            **{name: getattr(self.training, name) for name in TRAINING},
         }
         for name, value in asked.items():
             if value is not None:
                 words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-        return shlex.join(words + ["--input-feeding"] * shape.input_feeding)
+        return shlex.join(words + ["--input-feeding"] * (shape.input_feeding and shape.model == "recurrent"))

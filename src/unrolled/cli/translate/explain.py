@@ -31,10 +31,10 @@ def explain(run: Path, sentence: str, beam: int, out: Path) -> None:
     translations that the beam found; writes a page with the whole attention and the beam's tree.
     """
     from unrolled.nn.search import Tree
-    from unrolled.text.fitted import load_tokenizers
 
     tree = Tree()
-    (found,) = translator_of(run).candidates(sentence, beam=beam, n_best=beam, trees=[tree])
+    translator = translator_of(run)
+    (found,) = translator.candidates(sentence, beam=beam, n_best=beam, trees=[tree])
     best = found[0]
     click.echo(printable(best.text))
     _show_pieces(best)
@@ -42,7 +42,7 @@ def explain(run: Path, sentence: str, beam: int, out: Path) -> None:
         click.echo("What else the beam found:")
     for one in found[1:]:
         click.echo(f"  {one.score:.3f}  {printable(one.text)}")
-    write_page(out, [best], [tree], load_tokenizers(run)[1].pieces)
+    write_page(out, [best], [tree], translator.pieces)
     click.echo(f"Page:      {out.resolve().as_uri()}")
 
 
