@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 import unrolled
 from unrolled import data
 from unrolled.cli import main
+from unrolled.data import phrasebook
 from unrolled.training import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +60,8 @@ def quick(line: str) -> list[str]:
     if found[0] == "compare":
         small = ["--seeds", "1", "--hidden", "4", "--cells", "gru"]
         return small + (["--epochs", "1"] if "--target" in found else ["--steps", "50"])
+    if found[:2] == ["translate", "train"]:
+        return ["--epochs", "1", "--hidden", "8"]
     return ["--epochs", "1"] * (found[0] == "forecast" and "--target" in found)
 
 
@@ -72,6 +76,7 @@ def short(monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "load", cut)
     monkeypatch.setattr(TrainingSettings, "longest", 1)
+    monkeypatch.setattr(phrasebook, "export", partial(phrasebook.export, size=2_000))
 
 
 def ended(arguments: list[str]) -> Any:
@@ -139,10 +144,18 @@ def test_the_python_runs(capsys):
 
 
 def test_the_python_that_opens_a_model_runs(capsys):
-    out = python_runs(capsys, 2)
+    out = python_runs(capsys, 3)
     assert out.startswith("torch.Size([4, 50, 32])\n")
     assert re.search(r"lstm\.0: (vanishing|healthy|exploding)\. .*half is lost in .* steps", out)
-    assert len(blocks(README, "python")) == 3, "each has a test"
+    assert len(blocks(README, "python")) == 4, "each has a test"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("short")
+def test_the_python_that_translates_runs(capsys):
+    data.export("phrasebook", "book")
+    out = python_runs(capsys, 2)
+    assert re.match(r"\[['\"].+['\"]\]\n\[Score\(metric='BLEU', ", out)
 
 
 @pytest.mark.slow
