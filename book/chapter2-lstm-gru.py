@@ -912,7 +912,7 @@ right = {c.__name__: torch.stack([train(c, s) for s in seeds]) for c in cells}
 for name, found in right.items():
     print(f"{name:4}", *(f"{r:.2f}" for r in found))
 assert right["RNN"].max() < 0.3  # chance is a quarter
-assert right["LSTM"].min() > 0.45 and right["GRU"].min() > 0.9
+assert right["LSTM"].max() > 0.4 and right["GRU"].min() > 0.9
 
 # %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
 import math
@@ -929,11 +929,12 @@ assert (x[:, :10].argmax(dim=2) == y[:, -10:]).all()
 
 # %% tags=["remove-input"]
 told = {name: f"{r.mean():.2f} ± {r.std():.2f}" for name, r in right.items()}
+learnt = int((right["LSTM"] > 0.4).sum())
 say(f"""
 Right symbols: GRU {told["GRU"]}, LSTM {told["LSTM"]}, Elman {told["RNN"]}; chance is 0.25. The order is that of the
-adding problem, and so is the lesson: within this budget the Elman network doesn't find what lies thirty steps back, the
-LSTM does, and the GRU does so sooner. *Sooner on these two tasks*; Chung and others (2014) and Greff and others (2017)
-compared on speech and music and found no winner for all.
+adding problem, and so is the lesson: within this budget the Elman network doesn't find what lies thirty steps back with
+any seed, the LSTM finds it with {learnt} of {len(right["LSTM"])}, and the GRU with all. *Sooner on these two tasks*; Chung
+and others (2014) and Greff and others (2017) compared on speech and music and found no winner for all.
 """)
 
 # %% [markdown]
