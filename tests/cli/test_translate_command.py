@@ -489,7 +489,9 @@ def test_a_terminal_is_asked_for_each_line(runs, command, typed, monkeypatch):
 
 def test_a_slow_pipe_is_answered_line_by_line_until_ctrl_c(runs):
     expected = unrolled.load("good").translate(["i see it .", "you see it ."])
-    words = [*COMMAND, "", "translate", "run", "good"]
+    # Where tests run in the background the signal is ignored, also by the children.
+    stage = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    words = [*COMMAND, stage, "translate", "run", "good"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(words, **pipes, text=True, encoding="utf-8") as running:
         assert running.stdin is not None
