@@ -389,10 +389,11 @@ def test_run_gives_the_same_whatever_is_read_at_once(runs, command, monkeypatch)
     from unrolled.cli.translate import lines as reading
 
     Path("some.en").write_text("".join(line + "\n" for line in lines("a.en")[:20]), encoding="utf-8")
-    words = ("translate", "run", "good", "some.en", "--beam", "3")
-    whole = command(*words).out
+    words = ("translate", "run", "good", "some.en", "--sample", "3", "--seed")
+    whole = command(*words, "5").out
     monkeypatch.setattr(reading, "_CHUNK", 7)
-    assert command(*words).out == whole
+    assert command(*words, "5").out == whole
+    assert command(*words, "6").out != whole
     assert whole.count("\n") == 20
 
 

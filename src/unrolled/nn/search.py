@@ -133,19 +133,20 @@ def sample(
 
     def draw(logprobs: Tensor, sentences: Tensor) -> Tensor:
         p = (logprobs / temperature).softmax(dim=-1)
-        ordered, index = p.sort(dim=-1, descending=True, stable=True)
-        if top_k is not None:
-            ordered[:, top_k:] = 0
-        if top_p is not None:
-            total = ordered.sum(dim=-1, keepdim=True)
-            ordered = ordered.masked_fill(ordered.cumsum(dim=-1) - ordered >= top_p * total, 0)
-        at = ordered.cumsum(dim=-1)
+        if top_k is not None or top_p is not None:
+            ordered, index = p.sort(dim=-1, descending=True, stable=True)
+            if top_k is not None:
+                ordered[:, top_k:] = 0
+            if top_p is not None:
+                total = ordered.sum(dim=-1, keepdim=True)
+                ordered = ordered.masked_fill(ordered.cumsum(dim=-1) - ordered >= top_p * total, 0)
+            p = torch.zeros_like(p).scatter(1, index, ordered)
+        at = p.cumsum(dim=-1)  # in the vocabulary's order: two tokens that are all but alike change no other's place
         if generators is None:
             u = torch.rand(len(p), 1, device=p.device)
         else:
             u = torch.stack([torch.rand(1, generator=generators[n]) for n in sentences.tolist()]).to(p.device)
-        chosen = (at <= u * at[:, -1:]).sum(dim=-1, keepdim=True).clamp(max=p.shape[1] - 1)
-        return index.gather(1, chosen).squeeze(1)
+        return (at <= u * at[:, -1:]).sum(dim=-1).clamp(max=p.shape[1] - 1)
 
     return _write(step, state, memory, batch, limits, draw)
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from unrolled.translate import Translator
 
 PICTURED = 100  # sentences at most that the page of attention shows
-SEEDS = 1_000_003  # between the seeds of two lines, as within a block: see `unrolled.text.decoding`
 
 
 @click.command(short_help="Translate a file or stdin, line by line.")
@@ -81,9 +80,8 @@ class _Asked:
 
 def _answer(translator: "Translator", number: int, lines: list[str], search: dict[str, Any], asked: _Asked) -> None:
     """Write the translations of the lines, the first of which has this number."""
-    seed = (search["seed"] + SEEDS * (number - 1)) % 2**63
     written = []
-    for at, found in enumerate(translator.candidates(lines, **search | {"seed": seed}), number):
+    for at, found in enumerate(translator.candidates(lines, **search), number):
         if asked.as_json:
             written.append(json.dumps(_as_json(at, lines[at - number], found), ensure_ascii=False))
         else:
