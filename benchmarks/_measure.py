@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from unrolled.store import environment
 
 ROOT = Path(__file__).parent.parent
@@ -162,12 +164,13 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, how many of its cores are ours, the memory, and how busy it is."""
+    """The processor, how many of its cores are ours, the memory, how busy it is, and the GPU, where there is one."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "cpu": _processor(),
         "cores": cores,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "memory_gb": round(memory / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "load_average": [round(load, 2) for load in os.getloadavg()],
