@@ -13,7 +13,7 @@ WORKERS ?= auto
 .PHONY: help demo test test-slow lint format book bench clean
 
 help:
-	@echo "make demo       forecast real weather with an LSTM, and write the report"
+	@echo "make demo       forecast real weather, translate English to Japanese, and write a page of both"
 	@echo "make test       the tests"
 	@echo "make test-slow  the slow tests: training, kills and resumes, browsers"
 	@echo "make lint       ruff and pyright; what pre-commit runs"

@@ -339,9 +339,19 @@ class Forecaster:
         source = Source.open(table)
         return tables.like(result.fitted.predict(source.frame, fill), source.kind)
 
+    @property
+    def document(self) -> dict[str, Any]:
+        """The report as JSON, which :func:`unrolled.report.render` makes a page of.
+
+        Raises RunError for a forecaster that was loaded.
+        """
+        document = self._fresh().document
+        assert document is not None
+        return document
+
     def report(self, path: str | Path) -> None:
         """Write the report, one HTML file that opens offline."""
-        atomic_write(Path(path), render(self._fresh().document))
+        atomic_write(Path(path), render(self.document))
 
     def save(self, run: str | Path) -> Path:
         """Write everything into a new folder, which :func:`load` reads. Raises RunError when it's there already."""

@@ -324,9 +324,14 @@ def test_a_file_named_like_a_data_set_goes_first(forecast, hourly):
 
 @pytest.mark.slow
 def test_demo(command, monkeypatch, folder):
-    """With one epoch instead of eight."""
+    """With one epoch instead of eight, and two seconds instead of a minute."""
     monkeypatch.setattr("unrolled.training.TrainingSettings.longest", 1)
+    monkeypatch.setattr("unrolled.cli.demo.MINUTES", 2 / 60)
     code, out, _ = command("demo")
     assert code == 0
     assert files("runs/weather-1") == FILES | {"checkpoints/fit.safetensors"}
-    assert out.endswith("On a table of your own:  unrolled forecast FILE --target COLUMN\n")
+    assert Path("runs/phrasebook-1/report.html").exists()
+    assert out.endswith("unrolled translate train --source FILE --target FILE\n")
+    page = Path("demo.html").read_text(encoding="utf-8")
+    for title in ("Weather: In short", "Translation: In short", "Translation: What it looked at"):
+        assert title in page

@@ -78,11 +78,11 @@ def train(resume: Path | None, **options: Any) -> int:
             raise click.UsageError(f"--resume takes everything from the run; leave out --{extra[0].replace('_', '-')}")
         from unrolled.translate import Translator
 
-        with training_bar(_progress) as on_progress:
+        with training_bar(progress) as on_progress:
             translator = Translator.resume(resume, **given, on_progress=on_progress)
         return _show(translator)
     _check(given)
-    with training_bar(_progress) as on_progress:
+    with training_bar(progress) as on_progress:
         translator = fit(given, on_progress)
     return _show(translator)
 
@@ -120,7 +120,7 @@ def fit(given: dict[str, Any], on_progress) -> "Translator":
     )
 
 
-def _progress(step: "Progress", record: dict[str, Any] | None) -> str:
+def progress(step: "Progress", record: dict[str, Any] | None) -> str:
     """What the bar says: of the training loss, which label smoothing is part of, and of the last validation."""
     text = f"epoch {step.epoch} · loss {step.loss:.3f}"
     if record is not None:
@@ -134,16 +134,12 @@ def _show(translator: "Translator") -> int:
 
     from unrolled.cli.translate.options import printable
     from unrolled.formats import read_lines
-    from unrolled.text.scoring import Score
     from unrolled.translate import METRICS, REPORT
 
-    run, found = translator.run, translator.evaluation
+    run = translator.run
     assert run is not None
-    click.echo(f"\nOn the test part, {found['sentences']:,} sentence{'s' * (found['sentences'] > 1)}:")
-    for metric in ("BLEU", "chrF"):
-        click.echo(f"  {Score(metric, **found[metric]).sentence}")
+    show_scores(translator)
     records = read_lines(run / METRICS)
-    click.echo()
     samples = records[-1].get("samples", []) if records else []
     for sample, said in zip(samples, translator.translate([one["source"] for one in samples]), strict=True):
         for name, text in {"source": sample["source"], "reference": sample["target"], "translation": said}.items():
@@ -158,3 +154,14 @@ def _show(translator: "Translator") -> int:
     click.echo(f"Run:       {run}\nReport:    {(run / REPORT).resolve().as_uri()}")
     click.echo(f"Try:       unrolled translate explain {place} {shlex.quote(sentence)}")
     return 0
+
+
+def show_scores(translator: "Translator") -> None:
+    """Print BLEU and chrF on the test part, with their intervals and signatures."""
+    from unrolled.text.scoring import Score
+
+    found = translator.evaluation
+    click.echo(f"\nOn the test part, {found['sentences']:,} sentence{'s' * (found['sentences'] > 1)}:")
+    for metric in ("BLEU", "chrF"):
+        click.echo(f"  {Score(metric, **found[metric]).sentence}")
+    click.echo()
