@@ -25,13 +25,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from unrolled.data.corpora.cache import alone, cache
-from unrolled.data.corpora.download import digest, download, record, recorded
-from unrolled.data.corpora.unpack import unpack
+from unrolled.data.corpora.archives import unpack
+from unrolled.data.corpora.folder import alone, cache
+from unrolled.data.corpora.transfer import digest, download, record, recorded
 from unrolled.errors import DataError, SettingsError, nearest
 from unrolled.files import atomic_write
 
-__all__ = ["About", "ParallelTexts", "corpus", "describe", "names"]
+__all__ = ["About", "ParallelTexts", "cache", "corpus", "describe", "names"]
 
 DOWNLOADS = "downloads"  # the folder beside the texts with what they were unpacked from
 
@@ -109,9 +109,9 @@ def describe(name: str) -> About:
 def corpus(name: str, languages: str | None = None, on_progress: Told | None = None) -> ParallelTexts:
     """The corpus ``name`` as text files, from one language to another, such as "en-de".
 
-    What isn't there yet is downloaded into the user's cache (see ``corpora.cache.cache``; the variable UNROLLED_CACHE
-    names another folder), and what was cut off goes on. The files' checksums are looked at every time, and a text that
-    has changed is written again.
+    What isn't there yet is downloaded into the user's cache (the folder ``corpora.cache()``; the variable
+    UNROLLED_CACHE names another), and what was cut off goes on. The checksums are looked at every time, and a text
+    that has changed is written again.
 
     Raises DataError for an unknown corpus, a network or server that fails, a wrong checksum and a file that isn't what
     it was; SettingsError for languages that it doesn't have; RunError where the disk fails.

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import FileIO
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -79,7 +80,7 @@ def recorded(path: Path) -> str | None:
     """The checksum that stands beside ``path``, if there is one. Raises DataError where it isn't one."""
     try:
         text = _record(path).read_bytes()[:100].decode("ascii", "replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise refusal("read", _record(path), error) from error
@@ -157,7 +158,7 @@ class _Transfer:
             self.keep(response)
         done = start
         with _disk(self.part):
-            file = self.part.open("ab" if start else "wb")
+            file = self.part.open("ab" if start else "wb", buffering=0)  # so that closing it writes nothing more
         with file:
             while max(done, total or 0) <= MOST:
                 with self.network():
@@ -165,8 +166,7 @@ class _Transfer:
                 if not chunk:
                     break
                 with _disk(self.part):
-                    file.write(chunk)
-                    file.flush()
+                    _append(file, chunk)
                 done += len(chunk)
                 if self.on_progress:
                     self.on_progress(done, total)
@@ -217,12 +217,8 @@ class _Transfer:
         except http.client.IncompleteRead as error:
             raise DataError(f"can't get {self.url}: the connection was cut off; {self.again()}") from error
         except (OSError, http.client.HTTPException) as error:
-            reason = error.reason if isinstance(error, URLError) else error
-            why = (getattr(reason, "strerror", None) or str(reason) or type(reason).__name__)[:200]
-            if isinstance(reason, TimeoutError):
-                why = f"no answer in {TIMEOUT:g} seconds"
             mend = self.again(f"check the network, or {self.by_hand()}")
-            raise DataError(f"can't get {self.url}: {why[0].lower()}{why[1:]}; {mend}") from error
+            raise DataError(f"can't get {self.url}: {_why(error)}; {mend}") from error
 
     def again(self, otherwise: str = "run this again") -> str:
         """How to go on, after removing what can't be gone on with."""
@@ -233,6 +229,22 @@ class _Transfer:
 
     def by_hand(self) -> str:
         return f"get it in another way, and put it at {self.path}"
+
+
+def _why(error: Exception) -> str:
+    reason = error.reason if isinstance(error, URLError) else error
+    if isinstance(reason, TimeoutError):
+        return f"no answer in {TIMEOUT:g} seconds"
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror.lower()
+    said = " ".join(str(reason).split())[:200] or type(reason).__name__
+    return said if said.isprintable() else ascii(said)
+
+
+def _append(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _span(response: http.client.HTTPResponse) -> tuple[int | None, int | None]:

@@ -6,12 +6,20 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 from unrolled.errors import DataError
 from unrolled.files import refusal
 
 MOST = 1 << 30  # bytes unpacked; the corpora here have a fraction of it
-_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
+_BROKEN = (
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    RuntimeError,
+)  # the last: zipfile's
 
 
 def unpack(path: Path, member: str = "") -> bytes:
@@ -41,7 +49,7 @@ def unpack(path: Path, member: str = "") -> bytes:
 class _Limited(io.RawIOBase):
     """What is read from ``file``, until it is more than ``MOST``: a small archive can hold terabytes of zeros."""
 
-    def __init__(self, file: io.BufferedIOBase, path: Path):
+    def __init__(self, file: Any, path: Path):
         self.file, self.path, self.left = file, path, MOST
 
     def readable(self) -> bool:
