@@ -10,7 +10,7 @@ import click
 
 @click.group()
 def data() -> None:
-    """The data sets that come with the package, and public corpora to download."""
+    """The data sets of the package, and corpora to download."""
 
 
 @data.command("list", short_help="Name the data sets, with columns, licence and source.")

@@ -203,7 +203,7 @@ def _provenance(name: str) -> dict[str, Any]:
                 f"{name!r} is a corpus of sentences, not a table; take unrolled.data.corpus({name!r}), or the command "
                 f"unrolled data fetch {name}"
             )
-        raise DataError(f"no data set is named {name!r}{nearest(name, (*names(), 'phrasebook', *corpora.names()))}")
+        raise DataError(f"no data set is named {name!r}{nearest(name, (*names(), 'phrasebook'))}")
     return tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
 
 
