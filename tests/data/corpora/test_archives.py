@@ -91,6 +91,12 @@ def test_what_stands_before_the_member_counts_too(tmp_path, monkeypatch):
         unpack(path, "text")
 
 
+def test_a_page_that_is_packed_is_no_tar(tmp_path):
+    path = gzipped(tmp_path / "a.tar.gz", b"<html>Log in first</html>" * 100)
+    with pytest.raises(DataError, match=r"a\.tar\.gz is damaged: .*; remove it, and run this again"):
+        unpack(path, "text")
+
+
 def test_a_link_is_no_text(tmp_path):
     (tmp_path / "secret").write_text("secret")
     with pytest.raises(DataError, match="has no plain file 'text'"):
@@ -119,6 +125,14 @@ class TestFile:
         path = gzipped(tmp_path / "a.gz", TEXT)
         path.write_bytes(path.read_bytes()[:50])
         with pytest.raises(DataError, match=r"a\.gz is damaged: .*; remove it, and run this again"):
+            unpack(path)
+
+    def test_rubbish(self, tmp_path):
+        path = gzipped(tmp_path / "a.gz", TEXT)
+        whole = bytearray(path.read_bytes())
+        whole[10] = 0xFF  # a first block of a kind that there isn't
+        path.write_bytes(whole)
+        with pytest.raises(DataError, match=r"a\.gz is damaged: Error -3 while decompressing.*; remove it"):
             unpack(path)
 
     def test_turned_bit(self, tmp_path):

@@ -139,7 +139,7 @@ class TestWrong:
             corpora.corpus("tatoeba-en-ja")
         assert str(failed.value) == (
             "tatoeba-en-ja isn't the corpus that is known here: train.en 5 lines and train.ja 6 lines, and each line "
-            "needs its translation"
+            f"needs its translation; remove {cached / 'tatoeba-en-ja-v2023-04-12'} to download it again"
         )
         assert not list(cached.rglob("train*"))
 
@@ -149,6 +149,18 @@ class TestWrong:
         with pytest.raises(DataError, match=r"kftt-data-1\.0\.tar\.gz has no plain file 'kftt-data-1\.0/"):
             corpora.corpus("kftt")
         assert not list(cached.rglob("train*"))
+
+    @pytest.mark.parametrize("name", ["kftt", "tatoeba-en-ja"])
+    def test_a_page_instead_of_the_archive_is_held_to_by_nobody(self, serve, server, cached, name):
+        about = serve(name)
+        right, server.files[about.archive] = server.files[about.archive], b"<html>Log in to the network first</html>"
+        with pytest.raises(DataError, match=r"is damaged: .*; remove it, and run this again$") as failed:
+            corpora.corpus(name)
+        server.files[about.archive] = right
+        with pytest.raises(DataError, match="is damaged"):
+            corpora.corpus(name)
+        Path(str(failed.value).partition(" is damaged")[0]).unlink()
+        assert corpora.corpus(name).train[0].read_bytes() == serve.text("train", about.languages[0])
 
     def test_name(self):
         with pytest.raises(DataError) as failed:
@@ -191,6 +203,15 @@ class TestCache:
         (cached / "kftt-1.0" / "downloads" / "kftt-data-1.0.tar.gz").unlink()
         server.status = 503
         assert corpora.corpus("kftt").dev[1].read_bytes() == serve.text("dev", "en")
+
+    def test_a_part_that_has_changed_needs_only_its_own_files(self, serve, server):
+        serve("multi30k")
+        got = corpora.corpus("multi30k")
+        for file in got.train[0].parent.glob("downloads/val.*"):
+            file.unlink()
+        got.train[0].unlink()
+        server.status = 503
+        assert corpora.corpus("multi30k").train[0].read_bytes() == serve.text("train", "en")
 
     def test_whole_texts_are_read_where_nothing_can_be_written(self, serve, monkeypatch):
         serve("kftt")

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 import socket
 import threading
@@ -393,6 +394,14 @@ class TestDisk:
         assert there(path) == ["file.bin.part", "file.bin.part.json"]
         assert download(url, path).read_bytes() == CONTENT
         assert server.ranges_asked() == [None, "bytes=100000-"]
+
+    def test_that_takes_a_few_bytes_at_a_time_gets_them_all(self):
+        class Slow(io.BytesIO):
+            def write(self, data):
+                return super().write(data[:3])
+
+        transfer._append(file := Slow(), b"ten bytes.")
+        assert file.getvalue() == b"ten bytes."
 
     def test_that_can_not_be_synced_has_nothing_under_the_name(self, url, path, monkeypatch):
         def full(_):

@@ -27,7 +27,7 @@ from typing import Any
 
 from unrolled.data.corpora.archives import unpack
 from unrolled.data.corpora.folder import alone, cache
-from unrolled.data.corpora.transfer import digest, download, record, recorded
+from unrolled.data.corpora.transfer import digest, download, forget_record, record, recorded
 from unrolled.errors import DataError, SettingsError, nearest
 from unrolled.files import atomic_write
 
@@ -154,8 +154,10 @@ def _write(about: About, part: str, texts: dict[str, Path], on_progress: Told | 
     lines = {path.name: _lines(contents[language]) for language, path in texts.items()}
     if len(set(lines.values())) > 1:
         came = " and ".join(f"{name} {count:,} lines" for name, count in lines.items())
+        folder = next(iter(texts.values())).parent
         raise DataError(
-            f"{about.name} isn't the corpus that is known here: {came}, and each line needs its translation"
+            f"{about.name} isn't the corpus that is known here: {came}, and each line needs its translation; remove "
+            f"{folder} to download it again"
         )
     for language, path in texts.items():
         atomic_write(path, contents[language])
@@ -168,7 +170,11 @@ def _content(about: About, part: str, language: str, text: Path, on_progress: To
     file = about.archive or member
     told = partial(on_progress, file) if on_progress else None
     path = download(about.url + file, text.parent / DOWNLOADS / file, about.sha256.get(file), told)
-    return unpack(path, member if about.archive else "")
+    try:
+        return unpack(path, member if about.archive else "")
+    except DataError:
+        forget_record(path)  # nobody is to be held to a page that says "log in first"
+        raise
 
 
 def _lines(content: bytes) -> int:

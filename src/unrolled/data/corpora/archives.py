@@ -12,14 +12,8 @@ from unrolled.errors import DataError
 from unrolled.files import refusal
 
 MOST = 1 << 30  # bytes unpacked; the corpora here have a fraction of it
-_BROKEN = (
-    EOFError,
-    zlib.error,
-    gzip.BadGzipFile,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    RuntimeError,
-)  # the last: zipfile's
+# Content that can't be right, as these libraries say it; RuntimeError is zipfile's for a member with a password.
+_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
 
 
 def unpack(path: Path, member: str = "") -> bytes:

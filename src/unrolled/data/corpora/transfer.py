@@ -89,6 +89,12 @@ def recorded(path: Path) -> str | None:
     return found[0]
 
 
+def forget_record(path: Path) -> None:
+    """Hold ``path`` to its checksum no longer."""
+    with _disk(_record(path)):
+        _record(path).unlink(missing_ok=True)
+
+
 def _record(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
