@@ -28,6 +28,7 @@ COMMANDS = [
     ("data",),
     ("data", "list"),
     ("data", "export"),
+    ("data", "fetch"),
     ("demo",),
 ]
 HEAVY = ("torch", "polars", "numpy")

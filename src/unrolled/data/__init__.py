@@ -12,6 +12,12 @@ And tasks that need memory, generated: see ``unrolled.data.tasks``.
 ['adding', 'copy', 'temporal-order', 'parity', 'flip-flop']
 
 And a corpus of sentences in English and Japanese, by a grammar of both: see ``unrolled.data.phrasebook``.
+
+Public parallel corpora are downloaded when they are first asked for, by ``corpus("multi30k")``: see
+``unrolled.data.corpora``.
+
+>>> unrolled.data.corpora.names()
+('kftt', 'multi30k', 'tanaka-en-ja', 'tatoeba-en-ja')
 """
 
 from __future__ import annotations
@@ -31,14 +37,16 @@ from unrolled.errors import DataError, nearest
 if TYPE_CHECKING:  # polars is imported when a table is first asked for
     import polars as pl
 
+    from unrolled.data import corpora as corpora
     from unrolled.data import phrasebook as phrasebook
+    from unrolled.data.corpora import corpus as corpus
     from unrolled.data.tasks import TASKS as TASKS
     from unrolled.data.tasks import Task as Task
     from unrolled.data.tasks import task as task
 
 __all__ = [
-    "TASKS", "Column", "Dataset", "Task", "describe", "export", "load", "names", "phrasebook", "stocks", "task",
-    "weather",
+    "TASKS", "Column", "Dataset", "Task", "corpora", "corpus", "describe", "export", "load", "names", "phrasebook",
+    "stocks", "task", "weather",
 ]  # fmt: skip
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
@@ -85,6 +93,9 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module("unrolled.data.tasks"), name)
     if name == "phrasebook":  # and Babel's data when the sentences are
         return import_module("unrolled.data.phrasebook")
+    if name in {"corpora", "corpus"}:  # and what speaks HTTP when a corpus is
+        corpora = import_module("unrolled.data.corpora")
+        return corpora if name == "corpora" else corpora.corpus
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -185,6 +196,13 @@ def _provenance(name: str) -> dict[str, Any]:
     if name == "phrasebook":
         raise DataError("'phrasebook' is a corpus of sentences, not a table; take unrolled.data.phrasebook.load()")
     if name not in names():
+        from unrolled.data import corpora
+
+        if name in corpora.names():
+            raise DataError(
+                f"{name!r} is a corpus of sentences, not a table; take unrolled.data.corpus({name!r}), or the command "
+                f"unrolled data fetch {name}"
+            )
         raise DataError(f"no data set is named {name!r}{nearest(name, (*names(), 'phrasebook'))}")
     return tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
 
