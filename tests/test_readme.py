@@ -258,7 +258,7 @@ def test_other_figures_are_not(shown, value):
 
 
 def test_figures_of_the_weather():
-    for name in ("LSTM", "LSTM with a linear skip"):
+    for name in ("LSTM", "LSTM with a linear skip", "LSTM averaged with a line"):
         network = figure("weather", f"{name}, test MAE")
         assert network["repeats"] == 5
         (cell,) = row(f"{name}, mean ± standard deviation of five seeds")
@@ -338,6 +338,16 @@ def test_the_sentence_below_them():
             )
             for cell in ("an LSTM", "a GRU")
         ),
+        (
+            "prediction for 10,000 series of 1,000 points, CPU time",
+            "panels",
+            "10,000 series of 1,000 points: prediction, CPU",
+        ),
+        (
+            "training on 1,000 series of 10,000 points: peak memory",
+            "panels",
+            "1,000 series of 10,000 points: training, peak memory",
+        ),
         ("MinGRU's scan against its loop, (8, 1,024, 64)", "scan", "the loop / the scan, seconds, (8, 1024, 64)"),
         (
             "MinGRU's scan against `torch.nn.GRU`, (8, 4,096, 64)",
@@ -351,7 +361,7 @@ def test_figures_of_speed_and_memory(name, benchmark, measured):
     shown, target = row(name)
     value, *unit = shown.removesuffix(" (missed)").split()
     same(value, found["value"])
-    assert unit == {"s": ["s"], "times": ["×"] if benchmark == "memory" else [], "": []}[found["unit"]]
+    assert unit == {"s": ["s"], "GB": ["GB"], "times": ["×"] if benchmark == "memory" else [], "": []}[found["unit"]]
     assert float(re.findall(r"[\d.]+", target)[0]) == found["target"]["value"]
     assert found["met"] or shown.endswith("(missed)"), "a figure that misses its target is said to miss it"
 
@@ -361,16 +371,30 @@ def test_the_machine_is_named():
     runs = [result(path.stem) for path in sorted(RESULTS.glob("*.json"))]
     assert runs, "measure with: make bench"
     assert not any(run["quick"] for run in runs)
-    said = " ".join(said.split())
+    # "first machine; `one` and `two` on a second; …": a result is of the machine that names it, or else of the first.
+    first, *others = " ".join(said.split()).split("; ")
     for run in runs:
+        (part,) = [part for part in others if f"`{run['benchmark']}`" in part] or [first]
         machine, count = run["machine"], run["machine"]["cores"]
         word = {1: "one", 2: "two", 4: "four", 8: "eight"}.get(count, str(count))
-        assert re.search(rf"{re.escape(machine['cpu'])}, ({count}|{word}) cores?\b", said, re.IGNORECASE)
-        assert run["packages"]["torch"].partition("+")[0] in said
-    # Where there are several machines, each result is named with its own, but for those of the first.
-    first, *others = said.split("; ")
-    for other in others:
-        for name in re.findall(r"`(\w+)`", other):
-            assert result(name)["machine"]["cpu"] in other
-    named = set(re.findall(r"`(\w+)`", "; ".join(others)))
-    assert {run["benchmark"] for run in runs if run["machine"]["cpu"] not in first} == named
+        assert re.search(rf"{re.escape(machine['cpu'])}, ({count}|{word}) cores?\b", part, re.IGNORECASE)
+        (torch,) = re.findall(r"PyTorch ([\d.]*\d)", part) or re.findall(r"PyTorch ([\d.]*\d)", first)
+        assert run["packages"]["torch"].partition("+")[0] == torch
+        assert (machine.get("gpu") or "") in part
+
+
+def test_figures_of_translation():
+    arms = {"with dot attention": "dot attention", "with the context vector alone": "the context vector alone"}
+    for name, arm in arms.items():
+        found, (shown,) = figure("attention", f"enja, {arm}: test BLEU, beam 5"), row(name)
+        median, low, high = re.fullmatch(r"(\S+) \((\S+) to (\S+)\)", shown).groups()
+        same(median, found["value"])
+        same(low, found["low"])
+        same(high, found["high"])
+        assert found["repeats"] == 3
+    gain = figure("attention", "enja: attention's gain, test BLEU")
+    least = figure("attention", "enja: lower end of the gain's 95% interval, least of the seeds")
+    (said,) = re.findall(r"gains (\S+) BLEU in the median, .*?\bleast (\S+)\.\s", README, re.DOTALL)
+    same(said[0], gain["value"])
+    same(said[1], least["value"])
+    assert least["met"]
