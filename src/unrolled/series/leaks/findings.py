@@ -11,16 +11,20 @@ class Leak:
     """A column whose values from the cut-off on are known before it (None: all at once, or other series).
 
     ``change`` says what was changed and where, ``moved`` what changed with it, and ``what`` that is: a "tensor", a
-    "statistic", a "choice" or a "forecast"; "copy" is a column that holds the target of a later row.
+    "statistic", a "choice" or a "forecast"; "copy" is a column that holds the target of a later row. ``more`` says by
+    how much it changed, and what with it.
     """
 
     column: str | None
     change: str
     moved: str
     what: str
+    more: str = ""
 
     def __str__(self) -> str:
-        return f"{self.change} {self.moved}" if self.what == "copy" else f"when {self.change}, {self.moved} changes"
+        if self.what == "copy":
+            return f"{self.change} {self.moved}"
+        return f"when {self.change}, {self.moved} changes{self.more}"
 
 
 @dataclass(frozen=True)

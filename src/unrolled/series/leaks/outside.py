@@ -75,15 +75,15 @@ def check_outside(outside: Outside, thorough: bool, mixing: bool, tolerance: flo
     notes: list[str] = []
 
     def moves(columns: list[str], kind: str) -> str | None:
-        """What moved, or None."""
+        """By how much the forecast moved, and what with it; None where it stays."""
         table = world.with_other(columns, kind)
         fitted = outside.fit(table)
         change = moved_by(base, outside.forecasts(fitted, table), tolerance)
         if not change:
             return None
         inside = [f"its {name}" for name in moved_inside(first, fitted)]
-        known = f" (so do {', '.join(inside[:4])})" if inside else ""
-        return f"the forecast made at the cut{_by(change)}{known}"
+        verb = "does" if len(inside) == 1 else "do"
+        return _by(change) + (f", and so {verb} {', '.join(inside[:4])}" if inside else "")
 
     kinds = [kind for kind in KINDS if kind != "missing" or world.gaps(names)] if thorough else KINDS[:1]
     seen: set[str] = set()
@@ -93,9 +93,11 @@ def check_outside(outside: Outside, thorough: bool, mixing: bool, tolerance: flo
             continue
         if not seen:
             _refuse_unrepeatable(moved_by(base, outside.forecasts(outside.fit(world.given), world.given), tolerance))
-        own = [(name, said) for name in names if name not in seen and (said := moves([name], kind))]
+        own = [(name, said) for name in names if name not in seen and (said := moves([name], kind)) is not None]
         own = own or ([] if seen else [(None, moved)])
-        findings += [Leak(name, change_words(name, f"from {cut} on", kind), said, "forecast") for name, said in own]
+        for name, said in own:
+            change = change_words(name, f"from {cut} on", kind)
+            findings.append(Leak(name, change, "the forecast made at the cut", "forecast", said))
         seen.update(name for name, _ in own if name is not None)
     if world.series is not None and not mixing:
         mixed = _mixed(outside, first, tolerance)
@@ -135,8 +137,7 @@ def _mixed(outside: Outside, first: Any, tolerance: float) -> list[Leak] | None:
         change = np.inf if after is None else moved_by(own, after, tolerance)
         if change:
             whose = f"series {listed(sorted(world.names_of(others)))} is changed, before the cut too"
-            moved = f"the forecast made for other series{_by(change)}"
-            found.append(Leak(None, whose, moved, "forecast"))
+            found.append(Leak(None, whose, "the forecast made for other series", "forecast", _by(change)))
     return found
 
 
