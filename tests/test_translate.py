@@ -55,6 +55,17 @@ def test_32_pairs_are_learnt_to_the_letter(options, rate):
     assert sum(a == b for a, b in zip(written, japanese, strict=True)) >= 32  # one of the 33 is the test part
 
 
+def test_where_one_letter_becomes_many_nothing_is_cut_off(tmp_path):
+    letters = {letter: letter * 6 for letter in "abcdefgh"}
+    sources = ["".join(each) for each in itertools.product("abcdefgh", repeat=3)]
+    targets = ["".join(letters[letter] for letter in source) for source in sources]
+    t = small(tokenizer="characters").fit(sources, targets, run=tmp_path / "run")
+    for one in (t, ur.load(tmp_path / "run")):
+        lengths = [len(found.pieces) for found in one.candidates(sources[:50], beam=1, no_repeat=None)[0]]
+        assert one._fitted().fitted.expansion == 2.7  # 18 letters for 3, where 16 would be twice as many and 10
+        assert max(lengths) <= 1 + round(2.7 * 3) + 10
+
+
 TEXTS = {
     "japanese": "猫が好きです。",
     "emoji": "👩‍👩‍👧 と 🐈",

@@ -34,11 +34,9 @@ def new_run(name: str, root: str | Path = "runs", out: str | Path | None = None)
         folder = Path(out)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            taken = next(folder.iterdir(), None) is not None
         except (OSError, ValueError) as error:
             raise refusal("make the folder", folder, error) from error
-        if taken:
-            raise RunError(f"{shown(folder)} is there already; go on with it by --resume, or give another --out")
+        check_free(folder)
         return folder
     root, name = Path(root), _file_name(name)
     try:
@@ -53,6 +51,19 @@ def new_run(name: str, root: str | Path = "runs", out: str | Path | None = None)
                 return folder
     except (OSError, ValueError) as error:
         raise refusal("make a folder in", root, error) from error
+
+
+def check_free(folder: str | Path) -> None:
+    """Raises RunError where something is in the folder, or it is none; one that isn't there is free."""
+    folder = Path(folder)
+    try:
+        taken = next(folder.iterdir(), None) is not None
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise refusal("make the folder", folder, error) from error
+    if taken:
+        raise RunError(f"{shown(folder)} is there already; go on with it by --resume, or give another --out")
 
 
 def _file_name(name: str) -> str:

@@ -14,7 +14,7 @@ from unrolled.formats import write_lines
 from unrolled.nn.names import cell_name, cell_named, class_named
 from unrolled.nn.search import Tree
 from unrolled.report import render
-from unrolled.store import environment, new_run, read_run, write_run
+from unrolled.store import check_free, environment, new_run, read_run, write_run
 from unrolled.text.architecture import Architecture
 from unrolled.text.decoding import Decoding
 from unrolled.text.fit import Objective, fit
@@ -111,6 +111,8 @@ class Translator:
         Raises DataError for text that can't be used, SettingsError for options that contradict each other.
         """
         device_named(self.training.device)
+        if not isinstance(run, bool):
+            check_free(run)  # before the work
         corpus = corpus_of(source, target, "corpus")
         if dev is not None and not (isinstance(dev, tuple | list) and len(dev) == 2):
             raise SettingsError("dev is a pair, (source, target), of files or of lists of sentences")
@@ -293,7 +295,14 @@ class Translator:
             metrics=folder and folder / METRICS,
             on_progress=on_progress,
         )
-        fitted = Fitted(plan.architecture, model.cpu().eval(), prepared.source, prepared.target, state.threads)
+        fitted = Fitted(
+            plan.architecture,
+            model.cpu().eval(),
+            prepared.source,
+            prepared.target,
+            state.threads,
+            plan.facts["expansion"],
+        )
         test = prepared.parts.test
         sources, targets = list(test.sources()), list(test.targets())
         written = [found[0] for found in fitted.translate(sources, Decoding())]
@@ -332,7 +341,7 @@ def load_translator(run: str | Path, *, cell: type[nn.Module] | None = None) -> 
         raise RunError(f"{folder} was cut off in training; go on with it: unrolled translate train --resume {folder}")
     if sorted(evaluation) != sorted(EVALUATED) or not all(map(_is_score, map(evaluation.get, ("BLEU", "chrF")))):
         raise RunError(f"{folder / 'run.json'} has no scores as it should; restore it, or train again")
-    fitted = load_fitted(folder, plan.architecture, manifest.get("threads"), cell)
+    fitted = load_fitted(folder, plan.architecture, manifest.get("threads"), plan.facts.get("expansion"), cell)
     translator = Translator._planned(plan, cell)
     status = str(manifest["status"])
     translator._result = Result(plan, fitted, evaluation, [], status, None, folder)

@@ -56,6 +56,14 @@ def test_neighbours_and_batches_change_nothing(network, decoding, monkeypatch):
             assert [h.score for h in other] == pytest.approx([h.score for h in found[0]], abs=1e-4)
 
 
+def test_a_language_of_more_pieces_has_room_for_them():
+    lengths = [1, 4, 100]
+    assert Decoding().limits(lengths).longest == [12, 18, 210]
+    assert Decoding().limits(lengths, 3.5).longest == [14, 24, 360]
+    assert Decoding(longest=7).limits(lengths, 3.5).longest == [7, 7, 7]
+    assert Decoding(shortest=15).limits(lengths, 3.5).longest == [15, 24, 360]
+
+
 @settings(max_examples=20)
 @given(sources=SENTENCES, seed=st.integers(0, 10**12))
 def test_the_same_sentence_and_seed_are_the_same_draw(sources, seed):

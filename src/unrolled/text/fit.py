@@ -20,7 +20,7 @@ from unrolled.nn.seq2seq import Seq2Seq
 from unrolled.shapes import mask
 from unrolled.text.architecture import Architecture
 from unrolled.text.batching import Batches, Encoded, pad
-from unrolled.text.decoding import Decoding, decode
+from unrolled.text.decoding import Decoding, decode, expansion
 from unrolled.text.scoring import measure
 from unrolled.text.tokenizer import BEGIN, END, Tokenizer
 from unrolled.training import Progress, TrainingSettings, train
@@ -155,7 +155,7 @@ def fit(
     longer = torch.maximum(*(torch.from_numpy(rows.lengths) for rows in examples))
     tokens = max(1, round(settings.batch_size * float(longer.double().mean())))
     batches = Batches(source.lengths, target.lengths, tokens=tokens, sentences=4 * settings.batch_size)
-    fraction, last = 0.0, None
+    fraction, last, longer_by = 0.0, None, expansion(source.lengths, target.lengths)
 
     def before_step(spent: float) -> None:
         nonlocal fraction
@@ -168,7 +168,7 @@ def fit(
     def validate() -> tuple[float, dict[str, Any]]:
         nonlocal last
         nll = dev_loss(model, dev, device)
-        written = decode(model, dev.source.take(range(len(dev.source))), Decoding(beam=1))
+        written = decode(model, dev.source.take(range(len(dev.source))), Decoding(beam=1), None, longer_by)
         texts = [tokenizer.decode(h[0].tokens) if h else "" for h in written]
         score = measure(texts, dev.targets, bleu_tokenizer).value()
         beside = islice(zip(dev.sources, dev.targets, texts, strict=True), SAMPLES)

@@ -14,11 +14,12 @@ from unrolled.formats import load_tensors, read_json, save_tensors, write_json
 from unrolled.nn.search import Hypothesis, Tree
 from unrolled.text.architecture import Architecture
 from unrolled.text.corpus import normal
-from unrolled.text.decoding import Decoding, decode
+from unrolled.text.decoding import EXPANSION, Decoding, decode
 from unrolled.text.tokenizer import END, SPECIAL, Tokenizer, load
 from unrolled.training import threads
 
 WEIGHTS, TOKENIZERS = "model.safetensors", "tokenizers.json"
+MOST_EXPANSION = 1000.0  # ids of target for one of source, in a file that isn't damaged
 LONGEST = 250  # ids of a sentence that are translated at once; longer ones in pieces
 STOPS = (".", "!", "?", "。", "！", "？", "…", ";", "；", "।", "؟")  # where a long sentence is rather cut
 
@@ -49,6 +50,7 @@ class Fitted:
     source: Tokenizer
     target: Tokenizer
     threads: int = 1
+    expansion: float = EXPANSION
 
     def translate(
         self, texts: Sequence[str], decoding: Decoding, trees: list[Tree] | None = None
@@ -63,7 +65,7 @@ class Fitted:
         if trees is not None and len(flat) != len(texts):
             raise SettingsError(f"a tree is of one sentence of 1 to {LONGEST} ids; give a shorter one")
         with threads(self.threads):
-            found = iter(decode(self.model, flat, decoding, trees))
+            found = iter(decode(self.model, flat, decoding, trees, self.expansion))
         return [
             self._joined([(part, next(found)) for part in row]) if row else [Translation("", 0.0, [], [], [])]
             for row in parts
@@ -129,10 +131,14 @@ def load_tokenizers(folder: Path, architecture: Architecture) -> tuple[Tokenizer
     return source, target
 
 
-def load_fitted(folder: Path, architecture: Architecture, threads: Any, cell: type[nn.Module] | None) -> Fitted:
+def load_fitted(
+    folder: Path, architecture: Architecture, threads: Any, expansion: Any, cell: type[nn.Module] | None
+) -> Fitted:
     """Raises RunError for files that don't fit the architecture, are damaged, or are missing."""
     if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
         raise RunError(f"{folder / 'run.json'} is damaged: its threads are {str(threads)[:40]}; restore it")
+    if type(expansion) is not float or not EXPANSION <= expansion <= MOST_EXPANSION:
+        raise RunError(f"{folder / 'run.json'} is damaged: its expansion is {str(expansion)[:40]}; restore it")
     source, target = load_tokenizers(folder, architecture)
     weights, _ = load_tensors(folder / WEIGHTS)
     try:
@@ -156,4 +162,4 @@ def load_fitted(folder: Path, architecture: Architecture, threads: Any, cell: ty
     except (ValueError, RuntimeError, TypeError, SettingsError) as error:
         why = " ".join(str(error).split())[:200]
         raise RunError(f"{folder / WEIGHTS} is not of this network ({why}); restore it, or train again") from error
-    return Fitted(architecture, model.eval(), source, target, threads)
+    return Fitted(architecture, model.eval(), source, target, threads, expansion)

@@ -11,6 +11,7 @@ from unrolled.text.batching import Encoded
 from unrolled.text.choosing import choose
 from unrolled.text.cleaning import clean
 from unrolled.text.corpus import Corpus
+from unrolled.text.decoding import expansion
 from unrolled.text.fit import DEV, Examples
 from unrolled.text.parts import Parts, split
 from unrolled.text.scoring import bleu_tokenizer
@@ -106,7 +107,11 @@ def prepare(
     references = list(parts.dev.sample(1000).targets())
     scored_by, why = bleu_tokenizer(references)
     notes.append(f"BLEU by the tokenizer {scored_by}: {why}.")
-    facts = {"fingerprint": fingerprint(parts), **{n: len(getattr(parts, n)) for n in ("train", "dev", "test")}}
+    facts = {
+        "fingerprint": fingerprint(parts),
+        **{n: len(getattr(parts, n)) for n in ("train", "dev", "test")},
+        "expansion": expansion(examples[0].lengths, examples[1].lengths),
+    }
     return Prepared(parts, source, target, examples, _dev(parts.dev, source, target), scored_by, facts, notes)
 
 

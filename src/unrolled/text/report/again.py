@@ -6,6 +6,7 @@ from typing import Any
 from unrolled.checkpoint import TrainingState
 from unrolled.nn.names import CELLS
 from unrolled.series.words import counted
+from unrolled.text.decoding import Decoding
 from unrolled.text.fit import Objective
 from unrolled.text.plan import Plan
 from unrolled.text.report.words import duration
@@ -34,7 +35,7 @@ def settings(plan: Plan, state: TrainingState) -> list[str]:
         f"norm clipped at {training.clip:g}, label smoothing {objective.label_smoothing:g}{forced}{falling}, {budget}, "
         f"seed {training.seed}.",
         f"Trained for {duration(state.seconds)} on {counted(state.threads, 'thread')}, {state.step:,} steps, "
-        f"{ENDED.get(state.ended, 'until now')}. The test part was translated with a beam of 5.",
+        f"{ENDED.get(state.ended, 'until now')}. The test part was translated with a beam of {Decoding().beam}.",
     ]
 
 
