@@ -67,7 +67,7 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Float[Tensor, "batch tgt size"], Float[Tensor, "batch heads tgt src"] | None]:
         """The output, and the weights of every head where they are needed: without them torch's kernel computes it all.
 
-        With ``causal`` a step is asked by itself and later ones only; queries and keys are then of one length.
+        With ``causal`` a step asks itself and earlier ones only; queries and keys are then of one length.
         """
         q = self._heads(query, 0)
         real = None if mask is None else (mask[:, None, None] if mask.ndim == 2 else mask[:, None])
