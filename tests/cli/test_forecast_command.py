@@ -333,5 +333,5 @@ def test_demo(command, monkeypatch, folder):
     assert Path("runs/phrasebook-1/report.html").exists()
     assert out.endswith("unrolled translate train --source FILE --target FILE\n")
     page = Path("demo.html").read_text(encoding="utf-8")
-    for title in ("Weather: In short", "Translation: In short", "Translation: What it looked at"):
+    for title in ("Weather: In short", "Phrasebook: In short", "Phrasebook: What it looked at"):
         assert title in page

@@ -31,7 +31,7 @@ def demo() -> None:
     click.echo(f"\nA phrasebook of English and Japanese: a translator with attention, trained for {MINUTES:g} minute.")
     translator = _translator()
     _show(translator)
-    documents = {"Weather": forecaster.document, "Translation": translator.document}
+    documents = {"Weather": forecaster.document, "Phrasebook": translator.document}
     subtitle = "The temperature at three New York airports, 24 hours ahead · English to Japanese, with attention"
     atomic_write(PAGE, render(join("Two recurrent networks", subtitle, documents)))
     click.echo(f"Both:      {PAGE.resolve().as_uri()}\n\nOpen that page in a browser. On files of your own:")
