@@ -85,7 +85,7 @@ def run(quick: bool = False) -> Result:
     past, future = batch.past, batch.future[:, :, 0]
     sizes = {"lookback": examples.lookback, "horizon": examples.horizon, "hidden": HIDDEN}
     shape = Architecture.of(examples.panel, cell="lstm", **sizes)
-    settings = TrainingSettings(epochs=1)
+    settings = TrainingSettings(epochs=1).filled()
 
     _, (state,) = fit_network(shape, LSTMCell, examples, settings)  # warms up, and measures how many threads are best
     settings = replace(settings, threads=state.threads)

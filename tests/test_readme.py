@@ -284,6 +284,19 @@ def test_the_sentence_below_them():
     same(gain.removesuffix("%"), 100 * (1 - network / naive))
     same(loss.removesuffix("%"), 100 * (network / linear - 1))
     assert 100 * (1 - network / naive) >= 20
+    text = " ".join(README.split())
+    (skips,) = re.findall(r"it is (\S+)% better than the line, averaged with it \(`--skip mean`\) (\S+)%", text)
+    for shown, name in zip(skips, ("LSTM with a linear skip", "LSTM averaged with a line"), strict=True):
+        found = figure("weather", f"{name}, test MAE")
+        same(shown, 100 * (1 - found["mean"] / linear))
+        assert found["high"] < linear, "with each of five seeds"
+    (chance,) = re.findall(r"may well be chance for (\w+) of these ten networks", text)
+    notes = [note for note in result("weather")["notes"] if "better than the best baseline" in note]
+    assert len(notes) == 10
+    assert {"nine": 9, "ten": 10}[chance] == sum("may well be chance" in note for note in notes)
+    (held,) = re.findall(r"Intervals of 90% held, in a backtest of five folds: split (\S+)%; rolling (\S+)%", text)
+    for shown, method in zip(held, ("split", "rolling"), strict=True):
+        same(shown, figure("weather", f"intervals of 90% held, backtest of 5 folds, {method}")["value"])
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ class Forecaster:
         self.cell: type[nn.Module] = cell_named(cell) if isinstance(cell, str) else cell
         self.lookback = None if lookback is None else int(lookback)
         self.level, self.intervals = None if level is None else float(level), intervals
-        self.training = training or TrainingSettings()
+        self.training = (training or TrainingSettings()).filled()
         self._shape: dict[str, Any] = {
             "cell": cell_name(self.cell),
             "strategy": _strategy(model, strategy),

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -30,12 +30,15 @@ LONGEST_ROUND = 500  # steps between validations, however long an epoch is; a sh
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train: for ``epochs`` or for ``minutes`` (without either 8 epochs), ended early by ``patience``."""
+    """How to train: for ``epochs`` or for ``minutes`` (without either 8 epochs), ended early by ``patience``.
+
+    Batch size and learning rate are None until a task has `filled` them in: what suits tables isn't what suits texts.
+    """
 
     epochs: int | None = None
     minutes: float | None = None
-    batch_size: int = 64
-    learning_rate: float = 2e-3
+    batch_size: int = None  # type: ignore[assignment]
+    learning_rate: float = None  # type: ignore[assignment]
     weight_decay: float = 1e-2
     clip: float = 1.0  # the largest norm of the gradient
     patience: int = 8  # validations without a new best before training stops
@@ -61,6 +64,18 @@ class TrainingSettings:
             raise SettingsError(f"seed has to be at least 0 and below 2**32, got {self.seed}")
         if self.threads is not None and self.threads > MOST_THREADS:
             raise SettingsError(f"threads has to be at most {MOST_THREADS}, got {self.threads}")
+
+    def filled(self, batch_size: int = 64, learning_rate: float = 2e-3) -> "TrainingSettings":
+        """These settings, with batch size and learning rate where none was asked for.
+
+        >>> TrainingSettings(epochs=3, batch_size=8).filled(32, 3e-3).learning_rate
+        0.003
+        """
+        return replace(
+            self,
+            batch_size=batch_size if self.batch_size is None else self.batch_size,
+            learning_rate=learning_rate if self.learning_rate is None else self.learning_rate,
+        )
 
     @property
     def longest(self) -> int | None:
@@ -133,6 +148,7 @@ def train(
 
     Raises TrainingError when the loss, the gradient or the score is not finite, and when there are no examples.
     """
+    settings = settings.filled()
     if examples == 0:
         raise TrainingError("there is no example to train on; give more data, or data with fewer missing values")
     batches = Shuffled(examples, settings.batch_size) if isinstance(examples, int) else examples

@@ -17,7 +17,7 @@ from unrolled.report import render
 from unrolled.store import check_free, environment, new_run, read_run, write_run
 from unrolled.text.architecture import Architecture
 from unrolled.text.decoding import Decoding
-from unrolled.text.fit import Objective, fit
+from unrolled.text.fit import BATCH, RATE, Objective, fit
 from unrolled.text.fitted import Fitted, Translation, load_fitted, load_tokenizers, save_fitted, save_tokenizers
 from unrolled.text.plan import Plan
 from unrolled.text.prepare import Asked, Prepared, Side, check_asked, corpus_of, prepare
@@ -29,7 +29,6 @@ from unrolled.training import Progress, TrainingSettings, device_named
 log = logging.getLogger("unrolled")
 KIND, METRICS, REPORT = "translation", "metrics.jsonl", "report.html"
 EVALUATED = ("BLEU", "chrF", "sentences")  # what the evaluation holds
-RATE = 3e-3  # of learning: the best of 1.5, 3 and 6e-3 on the dev part of 50,000 pairs (benchmarks/attention.py)
 
 
 class Translator:
@@ -73,7 +72,7 @@ class Translator:
         if not isinstance(cell, str | type):
             raise SettingsError(f"cell has to be a name or the class of a cell, got {str(cell)[:40]}")
         self.cell: type[nn.Module] = cell_named(cell) if isinstance(cell, str) else cell
-        self.training = training or TrainingSettings(learning_rate=RATE, batch_size=32)
+        self.training = (training or TrainingSettings()).filled(BATCH, RATE)
         self.objective = Objective(label_smoothing, teacher_forcing, schedule, choose_by)
         self.tokenizer: Kind | None = tokenizer
         self.vocabulary = vocabulary

@@ -45,13 +45,14 @@ def _translator() -> "Translator":
     from unrolled.data import phrasebook
     from unrolled.store import new_run
     from unrolled.training import TrainingSettings
-    from unrolled.translate import RATE, Translator
+    from unrolled.translate import Translator
 
     book = phrasebook.load()
     sides = [[getattr(pair, language) for pair in book.train] for language in ("english", "japanese")]
-    training = TrainingSettings(minutes=MINUTES, learning_rate=RATE, batch_size=32)
     with training_bar(progress) as on_progress:
-        return Translator(training=training).fit(*sides, run=new_run("phrasebook"), on_progress=on_progress)
+        return Translator(training=TrainingSettings(minutes=MINUTES)).fit(
+            *sides, run=new_run("phrasebook"), on_progress=on_progress
+        )
 
 
 def _show(translator: "Translator") -> None:

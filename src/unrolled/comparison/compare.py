@@ -55,7 +55,7 @@ def compare(
     named = {cell_name(cell): cell for cell in classes}
     if len(named) < len(classes):
         raise SettingsError(f"each cell can be compared once, got {', '.join(map(cell_name, classes))}")
-    settings = training or TrainingSettings()
+    settings = (training or TrainingSettings()).filled()
     if target is None and columns is None:
         task = what if isinstance(what, Task) else _task(what)
         if steps is not None and settings.minutes is not None:

@@ -25,6 +25,8 @@ from unrolled.text.scoring import measure
 from unrolled.text.tokenizer import BEGIN, END, Tokenizer
 from unrolled.training import Progress, TrainingSettings, train
 
+BATCH = 32  # sentences
+RATE = 3e-3  # of learning: the best of 1.5, 3 and 6e-3 on the dev part of 50,000 pairs (benchmarks/attention.py)
 DEV = 500  # sentences, evenly spread, that are translated and scored at each validation
 SAMPLES = 2  # translations that are shown
 CHOICES = ("bleu", "loss")  # what the best weights are chosen by
@@ -148,6 +150,7 @@ def fit(
     tokens. ``on_progress`` gets the last validation's record, with sample translations, as well.
     """
     objective.check(architecture)
+    settings = settings.filled(BATCH, RATE)
     source, target = examples
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)

@@ -104,11 +104,10 @@ def _check(given: dict[str, Any]) -> None:
 def fit(given: dict[str, Any], on_progress) -> "Translator":
     """A translator fitted as the options say, in a run folder; an option that isn't given is left to the library."""
     from unrolled.training import TrainingSettings
-    from unrolled.translate import RATE, Translator
+    from unrolled.translate import Translator
 
     given = dict(given)
-    usual = {"learning_rate": RATE, "batch_size": 32}
-    training = TrainingSettings(**usual | {name: given.pop(name) for name in TRAINING if name in given})
+    training = TrainingSettings(**{name: given.pop(name) for name in TRAINING if name in given})
     source, target, dev_source, dev_target, out = (
         given.pop(name, None) for name in ("source", "target", "dev_source", "dev_target", "out")
     )

@@ -151,7 +151,7 @@ def fake_skill(
     panel, cuts, lookback = prepared(columns_, source.frame, horizon, lookback, scaling)
     honest = Examples.build(panel, cuts, lookback, horizon, scaling)
     shape = MODELS[model].of(panel, cell=cell, lookback=lookback, horizon=horizon, hidden=hidden, scaling=scaling)
-    settings = training or TrainingSettings()
+    settings = (training or TrainingSettings()).filled()
     rows = {name: [] for name in mistakes}
     for seed in range(settings.seed, settings.seed + seeds):
         own = replace(settings, seed=seed)

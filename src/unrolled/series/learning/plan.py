@@ -92,7 +92,9 @@ class Plan:
         """The same in Python."""
         shape, columns = self.architecture, self.columns.arguments()
         changed = {
-            name: value for name, value in asdict(self.training).items() if value != getattr(TrainingSettings(), name)
+            name: value
+            for name, value in asdict(self.training).items()
+            if value != getattr(TrainingSettings().filled(), name)
         }
         training = f", training=ur.TrainingSettings({_keywords(changed)})" if changed else ""
         cell = repr(shape.cell) if shape.cell in CELLS else shape.cell  # one's own class, by its name

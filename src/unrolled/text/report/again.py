@@ -7,7 +7,7 @@ from unrolled.checkpoint import TrainingState
 from unrolled.nn.names import CELLS
 from unrolled.series.words import counted
 from unrolled.text.decoding import Decoding
-from unrolled.text.fit import Objective
+from unrolled.text.fit import BATCH, RATE, Objective
 from unrolled.text.plan import Plan
 from unrolled.text.report.words import duration
 from unrolled.training import TrainingSettings
@@ -58,7 +58,7 @@ def python(plan: Plan) -> str:
     }
     cell = repr(shape.cell) if shape.cell in CELLS else shape.cell  # one's own class, by its name
     first = f"cell={cell}, " if shape.model == "recurrent" else ""
-    training = f"ur.TrainingSettings({_keywords(_changed(plan.training, TrainingSettings()))})"
+    training = f"ur.TrainingSettings({_keywords(_changed(plan.training, TrainingSettings().filled(BATCH, RATE)))})"
     dev = "" if asked.dev_source is None else f", dev=({asked.dev_source!r}, {asked.dev_target!r})"
     if asked.source is None:
         sides = f"sources, targets{dev}"
