@@ -89,7 +89,7 @@ def document_of(
     trial = Off(shape, examples, cast(Any, None), states, error)
     judged = judge(trial, level, method)
     notes = ("Something was found in the data.",)
-    settings = TrainingSettings(epochs=2, seed=3)
+    settings = TrainingSettings(epochs=2, seed=3).filled()
     columns = Columns.found(panel, None)
     plan = Plan(shape, columns, settings, refit, level, method, "a table.csv", facts(panel, cuts), notes)
     count = len(panel.names) * len(panel.targets)

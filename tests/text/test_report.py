@@ -44,7 +44,7 @@ def plan_of(attention: str | None = "dot", **asked: Any) -> Plan:
         dropout=0.35,
     )
     files = Asked(**{"source": "a/train.en", "target": "a/train.ja", **asked})
-    training = TrainingSettings(epochs=2, learning_rate=3e-3)
+    training = TrainingSettings(epochs=2, learning_rate=3e-3).filled(32)
     facts = {"fingerprint": "0", "train": 1000, "dev": 50, "test": 3}
     return Plan(shape, Objective(label_smoothing=0.05), training, files, "char", facts, ("All pairs are used.",))
 
