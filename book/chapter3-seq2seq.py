@@ -134,8 +134,8 @@ reads, writes = (
     ["He", "is", "n't", "a", "teacher"],
     ["彼", "は", "先生", "では", "ない", "⟨end⟩"],
 )
-fig, ax = plt.subplots(figsize=(6.8, 2.7))
-ax.set(xlim=(-0.6, 13.0), ylim=(-1.75, 1.75), aspect="equal")
+fig, ax = plt.subplots(figsize=(6.9, 2.0))
+ax.set(xlim=(-0.6, 13.5), ylim=(-1.95, 1.6), aspect="equal")
 ax.axis("off")
 for s, word in enumerate(reads):
     box(ax, s, 0, f"$h_{s + 1}$", "C0")
@@ -156,7 +156,9 @@ for t, word in enumerate(writes):
     if t:
         arrow(ax, (x - 0.65, 0), (x - 0.48, 0), "C2")
 ax.text(2, 0.62, "encoder", ha="center", color="C0")
-ax.text(5.45, -1.7, "all that passes", ha="center", color="C1", fontsize=9)
+ax.text(
+    5.5, -0.55, "all that\npasses", ha="center", va="center", color="C1", fontsize=9
+)
 plt.show()
 
 # %% [markdown]
@@ -610,9 +612,9 @@ assert sum(same) >= 48
 fig, ax = plt.subplots(figsize=(6.4, 3.2))
 for hidden, colour in ((64, "C0"), (32, "C2"), (16, "C1")):
     ax.plot(lengths, right[hidden].T, "o-", color=colour, linewidth=1.2, markersize=4)
-    end = right[hidden][:, -1].mean()
+    end = right[hidden][:, -1].mean() + {64: 0.02, 32: -0.02, 16: 0}[hidden]
     ax.text(10.25, end, f"{hidden} units", color=colour, va="center")
-ax.axhline(0.1, color=MUTED, linewidth=1, linestyle=":")
+ax.plot([2, 10], [0.1, 0.1], color=MUTED, linewidth=1, linestyle=":")
 ax.text(10.25, 0.1, "chance", color=MUTED, va="center")
 ax.set(xlim=(1.7, 11.4), ylim=(0, 1.04), xticks=lengths)
 ax.set_xlabel("digits to copy")
@@ -867,13 +869,13 @@ by_length = "\n".join(
 say(f"""
 Here is what it writes for sentences that it has never seen, a character at a time, each time the likeliest:
 
-| English | the network | a person's grammar |
+| English | the network | the phrasebook |
 |---|---|---|
 {shown}
 
 It *is* Japanese: verbs at the end, particles in place, learnt from nothing but pairs of text. It isn't always a
-translation. Where the context has faded, the decoder goes on fluently, and says something else; nobody who can't read
-English would notice. On {len(written)} unseen sentences BLEU, which we come to, is {bleu.value:.1f} (95%:
+translation. Where the context has faded, the decoder goes on fluently and says something else, as you see by comparing the
+columns sign by sign; who can't read the English wouldn't notice. On {len(written)} unseen sentences BLEU, which we come to, is {bleu.value:.1f} (95%:
 {bleu.low:.1f} to {bleu.high:.1f}).
 
 | English tokens | sentences | BLEU (95%) |
@@ -925,13 +927,13 @@ Path("texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
 said = unrolled("unrolled translate run run texts.txt").splitlines()
 assert said == by_command.translate(texts) == by_call.translate(texts)
 assert by_call.evaluation == by_command.evaluation
-print(*by_call.evaluation)
+print(*said, sep="\n")
 
 # %% [markdown]
 """
 `unrolled translate score run --source … --reference …` scores it, by length too, and `unrolled translate explain run "A
 sentence."` shows the probability of each piece and the tree of the search. Two epochs on two thousand pairs are for the
-comparison only; [Chapter 4](index.md) trains in earnest, with attention.
+comparison only; chapter 4 trains in earnest, with attention.
 """
 
 # %% [markdown]
@@ -1045,9 +1047,9 @@ say(f"""
 
 The bias is there: trained by teacher forcing alone, the network is {gap[1.0].mean():.2f} better when it is told the truth
 than in use. A lower ratio closes the gap, as promised. But look at what counts, the column *reading itself*: the
-gap closed from above. A network that stumbles over its own nonsense from the first step learns more slowly, and
-within this budget it is no better in use. So measure the quality in use, not the gap. By default the library trains
-with a ratio of 1; `Translator(teacher_forcing=…)` and `--teacher-forcing` change that.
+gap closed from above. The networks that had to read their own nonsense from the first step on are no better in use
+within this budget. So measure the quality in use, not the gap. The library's ratio is 1 by default;
+`Translator(teacher_forcing=…)` and `--teacher-forcing` change it.
 """)
 # %% [markdown]
 r"""
@@ -1231,6 +1233,8 @@ for depth in range(3):
     chosen = sorted(level, key=probabilities.get, reverse=True)[:2]
     kept.update(chosen)
     for parent in [q for q in tree if q in places]:
+        last = next((k for k in follows if k != "<s>" and parent.endswith(k)), "")
+        begins = depth * 3 - 0.73 + 0.28 * len(last) if depth else 0.55
         for piece, y in tree[parent]:
             q = parent + piece
             if q not in level:
@@ -1239,7 +1243,7 @@ for depth in range(3):
             width = 2.2 if q in chosen else 1
             dash = "-" if q in chosen else ":"
             ax.plot(
-                [depth * 3 + (0.55 if depth == 0 else 1.35), depth * 3 + 2.05],
+                [begins, depth * 3 + 2.05],
                 [places[parent], y],
                 dash,
                 color=colour,
@@ -1408,11 +1412,12 @@ assert searched[0.0, 20][0] < searched[1.0, 20][0] - 0.05
 difference, _ = compare(searched[1.0, 20][2], searched[0.0, 20][2])
 assert difference.low > 0
 gain, _ = compare(searched[1.0, 5][2], searched[1.0, 1][2])
+assert gain.value > 1
 say(f"""
 Without normalisation each wider beam, though it finds likelier sentences, writes shorter ones:
 {", ".join(f"{length:.2f}" for length in lengths_by_width)} of the references' length. At a beam of twenty that costs
 {difference.value:.1f} BLEU (95%: {difference.low:.1f} to {difference.high:.1f}, paired bootstrap over {difference.n} sentences).
-With normalisation, a beam of five is {gain.value:.1f} BLEU (95%: {gain.low:.1f} to {gain.high:.1f}) from greedy search. A test
+With normalisation, a beam of five is {gain.value:.1f} BLEU (95%: {gain.low:.1f} to {gain.high:.1f}) above greedy search. A test
 of yours that catches the loss needs no BLEU: compare the length of what is written with that of the references, at two
 widths. The library normalises by default; `length_penalty=0` takes it away, in `ur.beam_search` and in `translate`.
 """)
@@ -1556,7 +1561,7 @@ r"""
 - A beam finds likelier sentences than greedy search. Without normalisation {eq}`length-penalty`, likelier is shorter.
 - BLEU {eq}`bleu` and chrF count strings. They rank systems, with an interval; they don't know what a sentence says.
 
-[Chapter 4](index.md) removes the bottleneck: attention lets the decoder look back.
+Chapter 4 removes the bottleneck: attention lets the decoder look back.
 
 ## Quiz
 
