@@ -103,8 +103,10 @@ The **decoder** starts from it, and writes one token after the other. It reads w
 each token of its vocabulary is to come next; $y_0$ is a mark for the beginning, and another one ends the sentence:
 
 $$
-\mathbf s_t = \operatorname{GRU}(E_y y_{t-1}, \mathbf s_{t-1}), \quad \mathbf s_0 = \mathbf c, \qquad
-p(y_t \mid y_{<t}, x) = \operatorname{softmax}\bigl(V \tanh(W [\mathbf c; \mathbf s_t])\bigr) .
+\begin{aligned}
+\mathbf s_t &= \operatorname{GRU}(E_y y_{t-1}, \mathbf s_{t-1}), \qquad \mathbf s_0 = \mathbf c, \\
+p(y_t \mid y_{<t}, x) &= \operatorname{softmax}\bigl(V \tanh(W [\mathbf c; \mathbf s_t])\bigr) .
+\end{aligned}
 $$ (decoder)
 
 So the pair is one big distribution over whole sentences, $p(y \mid x) = \prod_t p(y_t \mid y_{<t}, x)$. Everything the
@@ -251,7 +253,7 @@ padding counts, the loss depends on which sentences happen to share a batch.
 
 (example-3-2)=
 **Example 3.2: shift and mask**, and one test for each. Padding a batch further must leave the loss alone. And changing
-one true word must not change what is said at its own step: only after it.
+one true word must not change what is said at its own step: only after it. (In the library: `src/unrolled/text/fit.py`.)
 """
 
 # %% tags=["example"]
@@ -523,10 +525,10 @@ assert max(experiments["right", "law"]) < 1e-4 < 0.1 < min(experiments["deaf", "
 say(f"""
 The best loss belongs to the worst network: unshifted, it learns to repeat what it has just been told. No look at the loss
 will tell you; the last assertion of [Example 3.2](#example-3-2) does, on an untrained network. Padding is the sly one: the
-digits come out as well as before, yet the loss has lost its meaning. It is lower, by {pm(lower)} over the first 60 steps, only
-because steps that nobody asks for are easy, and with longer sentences beside shorter ones they would be most of what is
-learnt from. The test that pads further catches it. The last one isn't a mistake of training at all; what catches it is a law
-of search: the log-probability of what was written, step by step, equals that of one teacher-forced pass over it.
+digits come out as well as before, but the loss has lost its meaning: it is lower, by {pm(lower)} over the first 60 steps, only
+because steps that nobody asks for are easy. The test that pads further catches it. The last one isn't a mistake of training
+at all; a law of search catches it: the log-probability of what was written, step by step, equals that of one
+teacher-forced pass over it.
 """)
 
 # %% [markdown]
@@ -650,9 +652,9 @@ stand that training never shows, such as this verb with that object. What is a t
 `str.split` takes a sentence for a word.
 
 (example-3-5)=
-**Example 3.5: text to ids, and back.** Three ways to cut, judged by the size of the vocabulary, by the length of a
-sentence, and by the share of tokens in the test part that training never showed. Ids 0 to 3 are marks: padding,
-beginning, end, unknown. And one snag of raw text: が may come as one code point or as two, and NFC makes them one.
+**Example 3.5: text to ids, and back.** Three ways to cut; of each the size of the vocabulary, the length of a sentence, and
+the share of test tokens that training never showed. Ids 0 to 3 are marks: padding, beginning, end, unknown. And one snag:
+が may come as one code point or as two, and NFC makes them one.
 """
 
 # %% tags=["example"]
@@ -890,14 +892,13 @@ columns sign by sign; who can't read the English wouldn't notice. On {len(writte
 assert shorter > longest + 2
 say(f"""
 The limit of [Example 3.4](#example-3-4) is here as well: {shorter:.0f} below ten tokens, {longest:.0f} from ten on. This table
-alone wouldn't prove it, for longer sentences may be harder in other ways; the digits were not.
+alone wouldn't prove it: longer sentences may be harder in other ways. The digits were not.
 """)
 
 # %% [markdown]
 """
 The same by library call and by command, on two thousand pairs of the phrasebook in a file of your own, with a tab between the
-two. `attention=None` is the network of this chapter. Whichever you take, cleaning, splitting, tokens and training are
-the same, and the results equal to the last bit:
+two. `attention=None` is the network of this chapter. The results are equal to the last bit:
 """
 
 # %%
@@ -937,8 +938,7 @@ print(*said, sep="\n")
 # %% [markdown]
 """
 `unrolled translate score run --source … --reference …` scores it, by length too, and `unrolled translate explain run "A
-sentence."` shows the probability of each piece and the tree of the search. Two epochs on two thousand pairs are for the
-comparison only; chapter 4 trains in earnest, with attention.
+sentence."` shows the probability of each piece and the tree of the search. Two epochs are for the comparison only.
 """
 
 # %% [markdown]
@@ -1136,8 +1136,8 @@ for temperature, texts in said.items():
 
 # %% [markdown]
 r"""
-Sampling is for where variety is wanted. A translator should rather not throw dice. But greedy search has a flaw too: what
-looks best now may lead where nothing is good. A **beam** of width $b$ keeps the $b$ best beginnings instead of one,
+Sampling is for where variety is wanted; a translator should not throw dice. But greedy search has a flaw too: what looks
+best now may lead where nothing is good. A **beam** of width $b$ keeps the $b$ best beginnings instead of one,
 continues each by every piece, and keeps the $b$ best of those (Graves 2012).
 
 (example-3-9)=
@@ -1272,8 +1272,8 @@ plt.show()
 say(f"""
 Greedy search takes 彼は, because {0.55} is more than {0.45}, and only then learns that its probability is split three ways
 after it. The beam of two has kept the other beginning, and ends with {probabilities["あの人は先生じゃない"]:.2f} instead of
-{probabilities["彼は先生じゃない"]:.2f}. Beam 1 is greedy search; a beam as wide as the space is exhaustive search: two laws
-that any implementation can be tested by.
+{probabilities["彼は先生じゃない"]:.2f}. Beam 1 is greedy search, a beam as wide as the space exhaustive search: two laws to test
+any implementation by. The library's is in `src/unrolled/nn/search.py`.
 """)
 
 # %% [markdown]
