@@ -1497,12 +1497,8 @@ a, b = "田中さんは鈴木さんに会った。", "鈴木さんは田中さ�
 assert bleu([b], [a]) > bleu([right], [reference])
 
 # %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
-import unrolled as ur
 from unrolled.text.scoring import measure
 
-assert (
-    ur.Translator.score.__doc__
-)  # the same by call: translator.score(sources, references)
 texts, references = [wrong, right, b], [reference, reference, a]
 theirs = measure(texts, references, "char")  # sacrebleu's own counts
 assert abs(theirs.value("BLEU") - bleu(texts, references)) < 1e-6
@@ -1519,7 +1515,7 @@ say(f"""
 The false sentence gets BLEU {worse:.0f}, the true one {better:.0f}; chrF agrees with BLEU, and not with you. Both count strings, and
 *not* is a short one. Nor is this far-fetched: of the {said_no} references of our test part with a negation, the network's
 translation has none in {len(lost)}. Both scores compare *systems*, over many sentences of one text, cut alike; for that they are useful, with an interval
-and a paired test beside them (`unrolled translate score RUN --against RUN2`). Then read fifty sentences, the worst of them first.
+and a paired test beside them (`unrolled translate score RUN --against RUN2`; by call `Translator.score`). Then read fifty sentences, the worst of them first.
 """)
 assert said_no >= 30
 
