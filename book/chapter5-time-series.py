@@ -816,7 +816,7 @@ A network with one output says one step. For $H$ steps there are four ways (Ben 
   each other.
 - **Multi-output**: one network whose last layer says all $H$ at once.
 - **Sequence to sequence**: an encoder reads; a decoder, with weights of its own, writes step by step, and is trained on
-  what it writes or, at first, on the truth. Chapter 3 will be about it.
+  what it writes or, at first, on the truth. [Chapter 3](chapter3-seq2seq.py) measures what that does.
 
 (example-5-6)=
 **Example 5.6: again and again, or all at once.** Two strategies by hand, on weather in steps of four hours at three
