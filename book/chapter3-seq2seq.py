@@ -925,7 +925,7 @@ unrolled(
     --epochs 2 --out run"""
 )
 by_command = ur.load("run")
-training = TrainingSettings(epochs=2, learning_rate=3e-3, batch_size=32)
+training = TrainingSettings(epochs=2)
 by_call = ur.Translator(attention=None, hidden=64, training=training).fit("pairs.tsv")
 
 texts = ["I often go to the park.", "My father isn't a student."]
