@@ -324,9 +324,9 @@ def test_a_file_named_like_a_data_set_goes_first(forecast, hourly):
 
 @pytest.mark.slow
 def test_demo(command, monkeypatch, folder):
-    """With one epoch instead of eight, and two seconds instead of a minute."""
+    """With one epoch instead of eight, and for two seconds."""
     monkeypatch.setattr("unrolled.training.TrainingSettings.longest", 1)
-    monkeypatch.setattr("unrolled.cli.demo.MINUTES", 2 / 60)
+    monkeypatch.setattr("unrolled.cli.demo.SECONDS", 2)
     code, out, _ = command("demo")
     assert code == 0
     assert files("runs/weather-1") == FILES | {"checkpoints/fit.safetensors"}

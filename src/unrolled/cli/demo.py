@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from unrolled.translate import Translator
 
 PAGE = Path("demo.html")
-MINUTES = 1.0  # for the translator: the clock ends it, so that the demo takes as long on a slow machine
+SECONDS = 45  # of training the translator: the clock ends it, so that a slow machine is not much longer at it
 SHOWN = 3  # sentences in the terminal
 
 
@@ -28,7 +28,7 @@ def demo() -> None:
         forecaster = fit("weather", {"target": ("temp",)}, on_progress)
     if code := show_result(forecaster):
         raise SystemExit(code)
-    click.echo(f"\nA phrasebook of English and Japanese: a translator with attention, trained for {MINUTES:g} minute.")
+    click.echo(f"\nA phrasebook of English and Japanese: a translator with attention, trained for {SECONDS} seconds.")
     translator = _translator()
     _show(translator)
     documents = {"Weather": forecaster.document, "Phrasebook": translator.document}
@@ -50,7 +50,7 @@ def _translator() -> "Translator":
     book = phrasebook.load()
     sides = [[getattr(pair, language) for pair in book.train] for language in ("english", "japanese")]
     with training_bar(progress) as on_progress:
-        return Translator(training=TrainingSettings(minutes=MINUTES)).fit(
+        return Translator(training=TrainingSettings(minutes=SECONDS / 60)).fit(
             *sides, run=new_run("phrasebook"), on_progress=on_progress
         )
 
