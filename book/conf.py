@@ -107,8 +107,14 @@ html_logo = html_favicon = "_static/logo.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+# What the Latin fonts lack, Japanese ones have: an English page would else show its 直 and 語 in Chinese forms.
+japanese = "'Hiragino Sans', 'Yu Gothic', Meiryo, 'Noto Sans CJK JP', 'Noto Sans JP', IPAexGothic"
 html_theme_options = {
     "light_css_variables": {
+        "font-stack": "-apple-system, BlinkMacSystemFont, 'Segoe UI', Helvetica, Arial, sans-serif, "
+        f"{japanese}, 'Apple Color Emoji', 'Segoe UI Emoji'",
+        "font-stack--monospace": "'SFMono-Regular', Menlo, Consolas, Monaco, 'Liberation Mono', 'Lucida Console', "
+        f"monospace, {japanese}",
         "color-brand-primary": "#1b6fb3",
         "color-brand-content": "#1b6fb3",
     },

@@ -143,6 +143,7 @@ def test_the_book_builds_and_is_whole(tmp_path):
     for page in PAGES:
         text = (tmp_path / f"{page.stem}.html").read_text()
         assert "Traceback" not in text
+        assert not re.search("missing from font|does not have a glyph|findfont:", text), "figures have all glyphs"
         assert text.count("cell_output") >= len(cells(page, "code")) / 2, "every cell was executed"
         assert text.count('class="drawn" role="img" aria-label="') == page.read_text().count('"alt": "')
         switched = [cell for cell in cells(page, "code") if " switch=" in cell.partition("\n")[0]]
