@@ -21,7 +21,26 @@ ALLOWED = {"torch", "numpy", "matplotlib", "polars", "unrolled.data", *sys.stdli
 MINUTES = {"chapter5-time-series": (25, 30)}  # the others take 20 to 25
 WORDS_A_MINUTE = 200
 # More than about three seconds.
-SLOW = ("1.7", "1.8", "1.9", "1.10", "2.4", "2.6", "2.7", "2.9", "5.3", "5.4", "5.6", "5.9", "5.10", "5.11")
+SLOW = (
+    "1.7",
+    "1.8",
+    "1.9",
+    "1.10",
+    "2.4",
+    "2.6",
+    "2.7",
+    "2.9",
+    "4.5",
+    "4.6",
+    "4.7",
+    "4.8",
+    "5.3",
+    "5.4",
+    "5.6",
+    "5.9",
+    "5.10",
+    "5.11",
+)
 
 
 @cache
