@@ -1025,8 +1025,8 @@ same_ = (torch.stack(flips).argmax(dim=2) == maps.argmax(dim=2)).float().mean(di
 assert most.min() > 2 / T and min(apart) > 0.4 and same_.max() < 0.3
 say(f"""
 Own weights {spread(found[:, 0])}; uniform at test {spread(found[:, 1])}; trained with uniform ones {spread(found[:, 2])}. Whoever takes the
-weights away loses next to nothing. Yet the maps look as if they said something: the largest weight is on average {most.min() * T:.0f}
-times the uniform one or more, and seeds agree (correlations {", ".join(f"{v:.2f}" for v in apart)}). Then flip one digit at a time, and see
+weights away loses next to nothing. Yet the maps look as if they said something: the largest weight is on average {most.min() * T:.1f} to
+{most.max() * T:.1f} times the uniform one, and seeds agree (correlations {", ".join(f"{v:.2f}" for v in apart)}). Then flip one digit at a time, and see
 how far the answer moves. The step with the most weight is the one that moves it most in {same_.min():.2f} to {same_.max():.2f} of the
 rows; by chance it would be {1 / T:.2f}. By construction all digits count alike, and each state of the GRU has read the whole row:
 what a weight stands beside is not what the state holds. *That seeds agree is no proof either.*
