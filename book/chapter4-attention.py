@@ -829,8 +829,8 @@ shown_ = ", ".join(
 )
 say(f"""
 Each row is a step of writing, and adds up to one. The clearest rows look: {shown_}. Words that are not in the pieces' list come
-in parts, on either side. Rows that finish a word, or the sentence, often look at nothing in particular: what they write follows
-from what is written.
+in parts, on either side. A row that is pale everywhere looks at nothing in particular:
+what it writes may follow from what is written already.
 """)
 
 # %% [markdown]
@@ -1137,7 +1137,7 @@ plt.show()
 # %% tags=["remove-input"]
 without, with_ = (np.array([right for _, right, _ in each]) for each in (blind, seeing))
 slow_ = int((with_ < 0.95).sum())
-still = f" ({slow_} of the three still learns)" if slow_ else ""
+still = f" (of three seeds {slow_} has not got there yet)" if slow_ else ""
 say(f"""
 Without positions {without.mean():.2f} ± {without.std(ddof=1):.2f} right: a coin, after 400 batches as before the first. With sines
 {with_.mean():.2f} ± {with_.std(ddof=1):.2f}{still}. The law of shuffling is the test for it: an encoder meant to read order must *fail* it.
