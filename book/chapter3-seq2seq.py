@@ -640,7 +640,7 @@ say(f"""
 
 All lengths were trained equally often, so this is no matter of rare lengths. It is what fits: ten digits are
 {10 * np.log2(10):.0f} bits that a vector must hold in a way that a decoder can take apart. A wider one holds more and
-fades later; all fade. Chapter 4 does away with the bottleneck: its decoder may look back at every $\\mathbf h_s$.
+fades later; all fade. [Chapter 4](chapter4-attention.py) does away with the bottleneck: its decoder may look back at every $\\mathbf h_s$.
 """)
 # %% [markdown]
 """
@@ -1564,7 +1564,7 @@ r"""
 - A beam finds likelier sentences than greedy search. Without normalisation {eq}`length-penalty`, likelier is shorter.
 - BLEU {eq}`bleu` and chrF count strings. They rank systems, with an interval; they don't know what a sentence says.
 
-Chapter 4 removes the bottleneck: attention lets the decoder look back.
+[Chapter 4](chapter4-attention.py) removes the bottleneck: attention lets the decoder look back.
 
 ## Quiz
 
