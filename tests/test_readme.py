@@ -42,11 +42,18 @@ def spans(text: str) -> list[str]:
 
 def commands() -> list[str]:
     """Every command of README.md that begins with unrolled and names no placeholder, in an order in which each has what
-    it needs: the data that the text exports come first.
+    it needs: the data that the text exports come first. What downloads has tests with a server of their own.
     """
-    inline = [code for code in spans(README) if code.startswith("unrolled ")]
+    inline = [code for code in spans(README) if re.match(r"unrolled (?!data fetch )", code)]
     lines = [line for block in blocks(README, "sh") for line in block.splitlines() if line.startswith("unrolled ")]
     return sorted(inline, key=lambda line: not line.startswith("unrolled data export")) + lines
+
+
+def test_the_corpora_that_are_named_are_there():
+    named = re.findall(r"unrolled data fetch (\S+?)`", README)
+    assert named
+    for name in named:
+        assert data.corpora.describe(name).url.startswith("https://")
 
 
 def words(line: str) -> list[str]:
