@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import unrolled as ur
+from unrolled.cli.translate.train import progress
 from unrolled.data import phrasebook
 from unrolled.errors import DataError, SettingsError, UnrolledError
 from unrolled.text.fitted import LONGEST
@@ -56,6 +57,18 @@ def test_32_pairs_are_learnt_to_the_letter(options, rate, beams):
     for beam in beams:
         written = t.translate(english, beam=beam)
         assert sum(a == b for a, b in zip(written, japanese, strict=True)) >= 32  # one of the 33 is the test part
+
+
+def test_progress_says_tokens_a_second_and_what_was_validated_last():
+    told = []
+    small().fit(SOURCES, TARGETS, on_progress=lambda step, record: told.append((step, record)))
+    step, record = told[0]
+    assert set(record) == {"tokens_per_second"}
+    assert record["tokens_per_second"] == pytest.approx(4 * step.examples_per_second)  # three words and the end
+    _, record = told[-1]
+    assert {"perplexity", "bleu", "samples"} <= set(record)
+    assert "tokens/s" in progress(*told[0])
+    assert "dev perplexity" in progress(*told[-1])
 
 
 def test_where_one_letter_becomes_many_nothing_is_cut_off(tmp_path):

@@ -99,7 +99,7 @@ class Translator:
         *,
         dev: tuple[Side, Side] | None = None,
         run: str | Path | bool = False,
-        on_progress: Callable[[Progress, dict[str, Any] | None], None] | None = None,
+        on_progress: Callable[[Progress, dict[str, Any]], None] | None = None,
     ) -> "Translator":
         """Clean, split off dev (unless given) and test, learn the tokenizers on train alone, train, score on test.
 
@@ -146,7 +146,7 @@ class Translator:
         epochs: int | None = None,
         minutes: float | None = None,
         cell: type[nn.Module] | None = None,
-        on_progress: Callable[[Progress, dict[str, Any] | None], None] | None = None,
+        on_progress: Callable[[Progress, dict[str, Any]], None] | None = None,
     ) -> "Translator":
         """Go on with a run that was cut off, to the same bits under a budget of epochs; or train longer.
 

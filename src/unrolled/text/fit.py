@@ -142,12 +142,13 @@ def fit(
     device: torch.device,
     checkpoint: Path | None = None,
     metrics: Path | None = None,
-    on_progress: Callable[[Progress, dict[str, Any] | None], None] | None = None,
+    on_progress: Callable[[Progress, dict[str, Any]], None] | None = None,
 ) -> tuple[nn.Module, TrainingState]:
     """A network trained on the examples, with the best weights by dev.
 
     ``tokenizer`` is the target's. ``settings.batch_size`` is in sentences of the mean length: batches are filled by
-    tokens. ``on_progress`` gets the last validation's record, with sample translations, as well.
+    tokens. ``on_progress`` gets "tokens_per_second", those of the target, as well, and after the first validation
+    its record, with sample translations.
     """
     objective.check(architecture)
     settings = settings.filled(BATCH, RATE)
@@ -158,7 +159,9 @@ def fit(
     longer = torch.maximum(*(torch.from_numpy(rows.lengths) for rows in examples))
     tokens = max(1, round(settings.batch_size * float(longer.double().mean())))
     batches = Batches(source.lengths, target.lengths, tokens=tokens, sentences=4 * settings.batch_size)
-    fraction, last, longer_by = 0.0, None, expansion(source.lengths, target.lengths)
+    fraction, longer_by = 0.0, expansion(source.lengths, target.lengths)
+    last: dict[str, Any] = {}
+    said_a_pair = float(target.lengths.mean()) + 1  # the end too
 
     def before_step(spent: float) -> None:
         nonlocal fraction
@@ -180,6 +183,10 @@ def fit(
         # While nothing matches yet, BLEU is 0 whatever is learnt: the loss breaks such ties.
         return (-score + min(nll, 1e3) * 1e-3 if objective.choose_by == "bleu" else nll), last
 
+    def told(progress: Progress) -> None:
+        assert on_progress is not None
+        on_progress(progress, {"tokens_per_second": progress.examples_per_second * said_a_pair, **last})
+
     state = train(
         model,
         loss,
@@ -189,7 +196,7 @@ def fit(
         checkpoint=checkpoint,
         metrics=metrics,
         before_step=before_step,
-        on_progress=on_progress and (lambda progress: on_progress(progress, last)),
+        on_progress=on_progress and told,
     )
     return model, state
 

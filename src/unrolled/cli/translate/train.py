@@ -119,12 +119,12 @@ def fit(given: dict[str, Any], on_progress) -> "Translator":
     )
 
 
-def progress(step: "Progress", record: dict[str, Any] | None) -> str:
+def progress(step: "Progress", record: dict[str, Any]) -> str:
     """What the bar says: of the training loss, which label smoothing is part of, and of the last validation."""
     text = f"epoch {step.epoch} · loss {step.loss:.3f}"
-    if record is not None:
+    if "bleu" in record:
         text += f" · dev perplexity {record['perplexity']:,.1f} · BLEU {record['bleu']:.1f}"
-    return text + f" · {step.examples_per_second:,.0f} pairs/s · {step.seconds_left:.0f} s left"
+    return text + f" · {record['tokens_per_second']:,.0f} tokens/s · {step.seconds_left:.0f} s left"
 
 
 def _show(translator: "Translator") -> int:
