@@ -226,7 +226,7 @@ def test_the_plain_loop_learns():
     speed = part("training_speed")
     past = torch.randn(256, 6, 2)
     future = past[:, -1:, 0] + past[:, -1:, 1] - past[:, -2:-1, 1]
-    settings = speed.TrainingSettings(epochs=1, learning_rate=1e-2)
+    settings = speed.TrainingSettings(epochs=1, learning_rate=1e-2).filled()
     _, first = speed.plain_training(past, future, settings)
     _, later = speed.plain_training(past, future, speed.replace(settings, epochs=20))
     assert later < 0.5 * first

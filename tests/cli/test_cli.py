@@ -37,8 +37,9 @@ WATCH = (
     "import atexit, sys; "
     f"atexit.register(lambda: print('LOADED', [name for name in {HEAVY} if name in sys.modules], file=sys.stderr))"
 )
-INTERRUPT = (
-    "import signal; from unrolled import forecast; forecast.prepared = lambda *_: signal.raise_signal(signal.SIGINT)"
+INTERRUPT = (  # the signal comes ignored where the tests run in the background
+    "import signal; from unrolled import forecast; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "forecast.prepared = lambda *_: signal.raise_signal(signal.SIGINT)"
 )
 
 

@@ -13,7 +13,7 @@ SECONDS = 45  # of training the translator: the clock ends it, so that a slow ma
 SHOWN = 3  # sentences in the terminal
 
 
-@click.command(short_help="Forecast the embedded weather, translate the embedded phrasebook, and show both.")
+@click.command(short_help="Forecast the weather, translate a phrasebook, show both.")
 def demo() -> None:
     """Forecast the embedded weather with an LSTM, beside its baselines; train a translator with attention on the
     embedded phrasebook; and write one page with both reports.

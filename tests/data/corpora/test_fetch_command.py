@@ -13,8 +13,9 @@ from unrolled.cli import main
 
 SENTENCES = {"en": "a dog runs over the grass {n} .\n", "de": "ein hund läuft über das gras {n} .\n"}
 # The first argument is the server that takes the place of the corpus's own.
-PROCESS = (
-    "import dataclasses, sys; from unrolled.data import corpora; known, url = corpora.describe, sys.argv.pop(1);"
+PROCESS = (  # the signal comes ignored where the tests run in the background
+    "import dataclasses, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from unrolled.data import corpora; known, url = corpora.describe, sys.argv.pop(1);"
     "corpora.describe = lambda name: dataclasses.replace(known(name), url=url);"
     "from unrolled.cli import main; main()"
 )
