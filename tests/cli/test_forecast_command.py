@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from datetime import datetime, timedelta
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -326,7 +327,7 @@ def test_a_file_named_like_a_data_set_goes_first(forecast, hourly):
 def test_demo(command, monkeypatch, folder):
     """With one epoch instead of eight, and for two seconds."""
     monkeypatch.setattr("unrolled.training.TrainingSettings.longest", 1)
-    monkeypatch.setattr("unrolled.cli.demo.SECONDS", 2)
+    monkeypatch.setattr(import_module("unrolled.cli.demo"), "SECONDS", 2)  # the name alone is the command
     code, out, _ = command("demo")
     assert code == 0
     assert files("runs/weather-1") == FILES | {"checkpoints/fit.safetensors"}
