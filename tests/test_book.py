@@ -131,7 +131,7 @@ def test_every_panel_of_a_switch_can_be_shown():
 
 def build(book: Path, html: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(book), str(html)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=1200, env=os.environ | {"NO_COLOR": "1"})
+    return subprocess.run(command, capture_output=True, text=True, timeout=3600, env=os.environ | {"NO_COLOR": "1"})
 
 
 @pytest.mark.slow

@@ -35,13 +35,13 @@ COMMAND = [sys.executable, "-c", "import sys; exec(sys.argv.pop(1)); from unroll
 EVERY_STEP = "from unrolled import training; training.CHECKPOINT_SECONDS = -1"
 # Send oneself a signal in the n-th call of a function, before it does its work.
 SIGNAL = """
-import os, {module}
+import signal, {module}
 calls, usual = 0, {module}.{name}
 def counted(*arguments, **keywords):
     global calls
     calls += 1
     if calls == {call}:
-        os.kill(os.getpid(), {number})
+        signal.raise_signal({number})  # to this very thread: two in a row are two
     return usual(*arguments, **keywords)
 {module}.{name} = counted
 """
@@ -247,7 +247,7 @@ def test_ctrl_c_keeps_the_best_weights_says_where_and_goes_on(table, tmp_path, w
 def test_ctrl_c_twice_ends_at_once_and_what_was_saved_goes_on(table, tmp_path, whole):
     folder = tmp_path / "run"
     twice = SIGNAL.format(module="unrolled.training", name="append_line", call=5, number=int(signal.SIGINT))
-    twice = twice.replace("    return", "    if calls == 5: os.kill(os.getpid(), 2)\n    return")
+    twice = twice.replace("    return", "    if calls == 5: signal.raise_signal(2)\n    return")
     code, errors = run([str(table), *OPTIONS, "--out", str(folder)], twice)
     assert (code, errors.splitlines()[-1]) == (130, "unrolled: interrupted")
     assert "Traceback" not in errors
