@@ -16,8 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from unrolled.store import environment
 
 ROOT = Path(__file__).parent.parent
@@ -165,6 +163,8 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 def machine() -> dict[str, Any]:
     """The processor, how many of its cores are ours, the memory, how busy it is, and the GPU, where there is one."""
+    import torch  # here, so that what is measured doesn't begin with it
+
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {

@@ -290,6 +290,7 @@ class Translator:
             plan.objective,
             bleu_tokenizer=plan.bleu_tokenizer,
             device=device_named(plan.training.device),
+            expansion=plan.facts["expansion"],
             checkpoint=folder and folder / "checkpoints" / "fit.safetensors",
             metrics=folder and folder / METRICS,
             on_progress=on_progress,

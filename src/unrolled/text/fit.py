@@ -20,7 +20,7 @@ from unrolled.nn.seq2seq import Seq2Seq
 from unrolled.shapes import mask
 from unrolled.text.architecture import Architecture
 from unrolled.text.batching import Batches, Encoded, pad
-from unrolled.text.decoding import Decoding, decode, expansion
+from unrolled.text.decoding import EXPANSION, Decoding, decode
 from unrolled.text.scoring import measure
 from unrolled.text.tokenizer import BEGIN, END, Tokenizer
 from unrolled.training import Progress, TrainingSettings, train
@@ -140,6 +140,7 @@ def fit(
     *,
     bleu_tokenizer: str,
     device: torch.device,
+    expansion: float = EXPANSION,
     checkpoint: Path | None = None,
     metrics: Path | None = None,
     on_progress: Callable[[Progress, dict[str, Any]], None] | None = None,
@@ -147,8 +148,8 @@ def fit(
     """A network trained on the examples, with the best weights by dev.
 
     ``tokenizer`` is the target's. ``settings.batch_size`` is in sentences of the mean length: batches are filled by
-    tokens. ``on_progress`` gets "tokens_per_second", those of the target, as well, and after the first validation
-    its record, with sample translations.
+    tokens. ``expansion`` is that of `decode`. ``on_progress`` gets "tokens_per_second", those of the target, as well,
+    and after the first validation its record, with sample translations.
     """
     objective.check(architecture)
     settings = settings.filled(BATCH, RATE)
@@ -159,8 +160,7 @@ def fit(
     longer = torch.maximum(*(torch.from_numpy(rows.lengths) for rows in examples))
     tokens = max(1, round(settings.batch_size * float(longer.double().mean())))
     batches = Batches(source.lengths, target.lengths, tokens=tokens, sentences=4 * settings.batch_size)
-    fraction, longer_by = 0.0, expansion(source.lengths, target.lengths)
-    last: dict[str, Any] = {}
+    fraction, last = 0.0, {}
     said_a_pair = float(target.lengths.mean()) + 1  # the end too
 
     def before_step(spent: float) -> None:
@@ -174,7 +174,7 @@ def fit(
     def validate() -> tuple[float, dict[str, Any]]:
         nonlocal last
         nll = dev_loss(model, dev, device)
-        written = decode(model, dev.source.take(range(len(dev.source))), Decoding(beam=1), None, longer_by)
+        written = decode(model, dev.source.take(range(len(dev.source))), Decoding(beam=1), None, expansion)
         texts = [tokenizer.decode(h[0].tokens) if h else "" for h in written]
         score = measure(texts, dev.targets, bleu_tokenizer).value()
         beside = islice(zip(dev.sources, dev.targets, texts, strict=True), SAMPLES)
@@ -182,10 +182,6 @@ def fit(
         last = {"dev_loss": nll, "perplexity": math.exp(min(nll, 700)), "bleu": score, "samples": shown}
         # While nothing matches yet, BLEU is 0 whatever is learnt: the loss breaks such ties.
         return (-score + min(nll, 1e3) * 1e-3 if objective.choose_by == "bleu" else nll), last
-
-    def told(progress: Progress) -> None:
-        assert on_progress is not None
-        on_progress(progress, {"tokens_per_second": progress.examples_per_second * said_a_pair, **last})
 
     state = train(
         model,
@@ -196,7 +192,8 @@ def fit(
         checkpoint=checkpoint,
         metrics=metrics,
         before_step=before_step,
-        on_progress=on_progress and told,
+        on_progress=on_progress
+        and (lambda step: on_progress(step, {"tokens_per_second": step.examples_per_second * said_a_pair, **last})),
     )
     return model, state
 

@@ -91,11 +91,8 @@ class Plan:
     def python(self) -> str:
         """The same in Python."""
         shape, columns = self.architecture, self.columns.arguments()
-        changed = {
-            name: value
-            for name, value in asdict(self.training).items()
-            if value != getattr(TrainingSettings().filled(), name)
-        }
+        usual = TrainingSettings().filled()
+        changed = {name: value for name, value in asdict(self.training).items() if value != getattr(usual, name)}
         training = f", training=ur.TrainingSettings({_keywords(changed)})" if changed else ""
         cell = repr(shape.cell) if shape.cell in CELLS else shape.cell  # one's own class, by its name
         rest = {name: getattr(shape, name) for name in ("lookback", "hidden", "layers", "dropout")}
