@@ -40,7 +40,7 @@ test: $(READY)
 
 test-slow: export OMP_NUM_THREADS = 1
 test-slow: $(READY)
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "slow or browser"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations 20 -m "slow or browser"
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -71,6 +71,9 @@ def fingerprint() -> str:
 profile = HERE / "_build" / "kernel" / "profile_default"
 profile.mkdir(parents=True, exist_ok=True)
 shutil.copy(HERE / "_kernel" / "ipython_kernel_config.py", profile)
+startup = profile / "startup"
+startup.mkdir(exist_ok=True)
+shutil.copy(HERE / "_kernel" / "seconds.py", startup)
 os.environ["PATH"] = (
     str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
 )  # `unrolled` is there
@@ -83,6 +86,8 @@ cache = HERE / "_build" / "cache" / fingerprint()
 for older in cache.parent.glob("*"):
     if older != cache:
         shutil.rmtree(older, ignore_errors=True)
+cache.mkdir(parents=True, exist_ok=True)
+os.environ["UNROLLED_BOOK_SECONDS"] = str(cache / "seconds.jsonl")
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "cache"

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ CHAPTERS = (
     "chapter4-attention",
     "chapter5-time-series",
 )
+# Seconds that the fixed piece of work of _kernel/seconds.py takes on the machine that the cards' times are from, idle.
+UNIT = 0.024
 VENDORED = ("katex/katex.min.css", "katex/katex.min.js", "mermaid/mermaid.min.js")
 
 
@@ -134,6 +137,16 @@ def build(book: Path, html: Path) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=3600, env=os.environ | {"NO_COLOR": "1"})
 
 
+def seconds(cells: list[str]) -> list[float]:
+    """What each cell of a built page took: seconds of CPU, as on the machine that the cards' times are from."""
+    (file,) = (BOOK / "_build" / "cache").glob("*/seconds.jsonl")
+    lines = {line["cell"]: line for line in map(json.loads, file.read_text().splitlines())}
+    measured = [lines[hashlib.sha256(cell.encode()).hexdigest()] for cell in cells]
+    spent = [line["seconds"] for line in measured]
+    unit = statistics.fmean([line["unit"] for line in measured], weights=spent)
+    return [cell * UNIT / unit for cell in spent]
+
+
 @pytest.mark.slow
 def test_the_book_builds_and_is_whole(tmp_path):
     # One test, not one a check: several workers would each execute every page.
@@ -154,6 +167,14 @@ def test_the_book_builds_and_is_whole(tmp_path):
         code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
         assert len(code) == len(cells(page, "code"))
         assert f'<a href="{page.stem}.ipynb" download>' in text
+        if page.stem in CHAPTERS:
+            spent = seconds(code)
+            stated = int(re.search(r"^: .* to read .*, (\d+) to run", page.read_text(), re.MULTILINE)[1])
+            assert max(spent) < 60, f"{page.stem}: a cell takes {max(spent):.0f} s"
+            assert sum(spent) < 240, f"{page.stem} takes {sum(spent):.0f} s"
+            assert abs(sum(spent) / 60 - stated) <= 1, (
+                f"{page.stem} takes {sum(spent):.0f} s, its card says {stated} min"
+            )
     front = (tmp_path / "index.html").read_text()
     for number, chapter in enumerate(CHAPTERS, start=1):
         row = re.search(rf"<tr[^>]*>\s*<td><p>{number}\. .*?</tr>", front, re.DOTALL)
