@@ -1074,6 +1074,7 @@ say(f"""
 Right answers over the last 50 batches: {told[float("inf")]} without clipping, {told[1.0]} with it. Without, each of the
 five runs hit the wall within its first {hit} steps, with a gradient of norm {min(wall):.0f} to {max(wall):.1e}. Where it
 landed the ground is flat: half of the last gradients are shorter than {flat_after:.2f}, and nothing is learnt any more.
+Clipping helps against explosion only.
 """)
 
 # %% [markdown]

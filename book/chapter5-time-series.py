@@ -36,8 +36,8 @@ Prerequisites
 : chapters 1 and 2, or: training an LSTM or GRU in PyTorch on windows of a series
 :::
 
-Every example below is complete: copy it into an empty file and it runs. Each asserts what it claims, and a folded cell
-after it holds it against the library. Numbers in the text are taken from the run that made this page.
+Every example runs from an empty file and asserts what it claims; a folded cell after it holds it against the library.
+Numbers in the text come from the run that made this page.
 """
 
 # %% tags=["remove-cell"]
