@@ -158,6 +158,7 @@ for t, word in enumerate(writes):
     if t:
         arrow(ax, (x - 0.65, 0), (x - 0.48, 0), "C2")
 ax.text(2, 0.62, "encoder", ha="center", color="C0")
+ax.text(9.8, -1.85, "decoder", ha="center", color="C2")
 ax.text(
     5.5, -0.55, "all that\npasses", ha="center", va="center", color="C1", fontsize=9
 )

@@ -301,7 +301,7 @@ ax.set_title("Largest of ten weights")
 for n, (tau, weights) in enumerate(warmth.items()):
     colour = ("C1", "C0", "C2")[n]
     right.plot(range(1, 6), weights, color=colour, marker="o", markersize=4)
-    place = ((1.25, 0.93), (1.3, 0.55), (3.1, 0.23))[n]
+    place = ((1.25, 0.93), (1.75, 0.42), (3.1, 0.23))[n]
     right.text(*place, f"temperature {tau:g}", color=colour)
 right.set_xticks(range(1, 6))
 right.set_ylim(0, 1.05)
