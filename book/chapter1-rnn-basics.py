@@ -853,27 +853,11 @@ assert found.verdict == "vanishing"
 # %% [markdown]
 """
 The library's `gradient_flow` (in `src/unrolled/lens/gradients.py`) opens any model that has a recurrent network in it,
-LSTMs and GRUs too, and adds a verdict and what to try:
+the LSTMs and GRUs of [chapter 2](chapter2-lstm-gru.py) too, and adds a verdict and what to try:
 """
 
 # %%
 print(ur.gradient_flow(rnn, x))
-
-torch.manual_seed(0)
-stock = {
-    kind.__name__: kind(4, 64, batch_first=True) for kind in (nn.RNN, nn.LSTM, nn.GRU)
-}
-lives = {
-    name: ur.gradient_flow(net, x)[f"{name.lower()}.0"].half_life
-    for name, net in stock.items()
-}
-assert lives["RNN"] < lives["LSTM"] and lives["RNN"] < lives["GRU"]
-
-# %% tags=["remove-input"]
-say(f"""
-Untrained, with torch's default weights, the half-life is {lives["RNN"]:.1f} steps for the Elman network,
-{lives["LSTM"]:.1f} for an LSTM and {lives["GRU"]:.1f} for a GRU. Chapter 2 says why.
-""")
 
 # %% [markdown]
 """

@@ -35,7 +35,6 @@ Prerequisites
 :::
 
 Every example runs from an empty file and asserts what it claims; a folded cell after it holds it against the library.
-Numbers in the text come from the run that made this page.
 """
 
 # %% tags=["remove-cell"]
@@ -606,7 +605,6 @@ wanted |= {f"LSTM, bias {b}": (nn.LSTMCell, b) for b in (0, 1, 3)}
 norms = {}
 for name, (kind, *bias) in wanted.items():
     norms[name] = torch.stack([reach(network(kind, s, *bias), x) for s in seeds])
-    print(f"{name:12} after 30 steps {norms[name][:, 29].mean():.0e} is left")
 left = {name: n[:, 29] for name, n in norms.items()}
 assert max(left[n].max() for n in ("RNN", "GRU", "LSTM", "LSTM, bias 0")) < 1e-4
 assert left["LSTM, bias 1"].min() > 30 * left["LSTM, bias 0"].max()
@@ -902,8 +900,6 @@ def train(kind, seed):
 
 cells = nn.RNN, nn.LSTM, nn.GRU
 right = {c.__name__: torch.stack([train(c, s) for s in seeds]) for c in cells}
-for name, found in right.items():
-    print(f"{name:4}", *(f"{r:.2f}" for r in found))
 assert right["RNN"].max() < 0.3  # chance is a quarter
 assert right["LSTM"].max() > 0.4 and right["GRU"].min() > 0.9
 

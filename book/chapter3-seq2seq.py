@@ -36,7 +36,6 @@ Prerequisites
 :::
 
 Every example runs from an empty file and asserts what it claims; a folded cell after it holds it against the library.
-Numbers in the text come from the run that made this page.
 """
 
 # %% tags=["remove-cell"]

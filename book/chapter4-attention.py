@@ -35,7 +35,6 @@ Prerequisites
 :::
 
 Every example runs from an empty file and asserts what it claims; a folded cell after it holds it against the library.
-Numbers in the text come from the run that made this page.
 """
 
 # %% tags=["remove-cell"]
@@ -228,7 +227,6 @@ every = {
 for name, score in pair.items():
     e = torch.stack([torch.stack([score(q, k) for k in K]) for q in Q])
     assert torch.allclose(e, every[name], atol=1e-5)
-    print(f"{name:10}", *(f"{w:.2f}" for w in e.softmax(dim=1)[0]))
 
 # %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
 import unrolled as ur
@@ -356,7 +354,6 @@ assert (weights[1, 0, 3:] == 0).all() and (late_weights[1, 0, 3:] == 0).all()
 assert torch.allclose(weights.sum(dim=2), torch.ones(2, 1))
 assert torch.allclose(context[1:], alone)  # the law
 assert not torch.allclose(late[1:], alone, atol=0.01)  # zeros, and yet wrong
-print("sums of the late mask:", *(f"{w:.2f}" for w in late_weights.sum(dim=2)[:, 0]))
 
 keys[1, 3:] = torch.nan  # whatever lies there must not matter
 assert attend(query, keys, real)[0][1].isnan().all()  # but 0 × NaN is NaN

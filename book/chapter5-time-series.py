@@ -36,7 +36,6 @@ Prerequisites
 :::
 
 Every example runs from an empty file and asserts what it claims; a folded cell after it holds it against the library.
-Numbers in the text come from the run that made this page.
 """
 
 # %% tags=["remove-cell"]
@@ -97,8 +96,8 @@ future.
 
 Three steps keep to it, *in this order*. **Split** by time: the first stretch to learn from, the next to choose by
 (validation), the last to judge on (test). **Scale** by mean and standard deviation of the first stretch alone. Then cut
-**windows**, and let each belong to the part in which *all that it forecasts* lies. What it reads may reach back into the
-part before: at its origin, that is the past.
+**windows**, and let each belong to the part in which *all that it forecasts* lies. What a window reads may reach back into
+the part before: at its origin, that is the past.
 
 (example-5-1)=
 **Example 5.1: split, scale, window.** A year of weather at JFK. Some hours have no row; the last row before stands for
@@ -292,8 +291,8 @@ for mistake in (None, "scaler", "smoothing"):
 
 # %% [markdown]
 """
-In its own forecasters it looks at every tensor, statistic and choice. `fit` does a short form of this on your table each
-time, and the report says so. The code is in `src/unrolled/series/leaks/`.
+In the library's forecasters it looks at every tensor, statistic and choice. `fit` does a short form of this on your table
+each time, and the report says so. The code is in `src/unrolled/series/leaks/`.
 
 ## Share prices, honestly
 
@@ -398,8 +397,8 @@ for name, series in {"price": price, "chance": chance}.items():
 assert min(r2["price"]) > 0.95 and min(r2["chance"]) > 0.95
 assert min(ratio_last["chance"]) > 0.97
 say(f"""
-Which of the two is the real share? $R^2$ is {pm(r2["price"], 4)} for the share and {pm(r2["chance"], 4)} for pure chance
-(three seeds): splendid, and worthless. $R^2$ compares with the *mean*, and anything that stays near the last value is far
+Which of the two is the real share? Without the titles you couldn't say. $R^2$ is {pm(r2["price"], 4)} for the share and
+{pm(r2["chance"], 4)} for pure chance (three seeds): splendid, and worthless. $R^2$ compares with the *mean*, and anything that stays near the last value is far
 better than that. Compare with the **last value** instead, and the error of the network is {pm(ratio_last["price"], 3)} of it
 on the share and {pm(ratio_last["chance"], 3)} on chance. The lower pictures show what it has learnt: its forecast of today
 is, in both, most like *yesterday*. It copies, one day late.
@@ -790,8 +789,8 @@ filled_errors = np.array([faked_by_filling(seed) for seed in range(5)])
 fake = 1 - filled_errors[:, 1] / filled_errors[:, 0]
 assert fake.min() > 0.3
 say(f"""
-Never fill by a line to the next value: it ends at the very value that is asked for, and hands {fake.mean():.0%} of the error
-over as skill ([Going further](#a-line-through-a-gap)).
+Filling gaps by a line to the next value would be a leak: it ends at the very value that is asked for, and hands
+{fake.mean():.0%} of the error over as skill ([Going further](#a-line-through-a-gap)).
 """)
 
 # %% [markdown]
@@ -890,7 +889,8 @@ assert (told[:, -1] < 1.15 * told[:, 0]).all()
 by_hand = {"told": told, "alone": alone, "multi": errors(at_once, multi)}
 say(f"""
 Fed with the truth, the recursive network is off by {pm(told[:, -1])} °F at the last step, hardly more than at the first:
-that is what its training loss shows you. Left alone, as in use, it is off by {pm(alone[:, -1])} °F; the multi-output network by {pm(by_hand["multi"][:, -1])} °F (three seeds). Now all four, by the library, on the same table:
+that is what its training loss shows you. Left alone, as in use, it is off by {pm(alone[:, -1])} °F; the multi-output network
+by {pm(by_hand["multi"][:, -1])} °F (three seeds). Now all four, by the library, on the same table:
 """)
 
 
@@ -1087,11 +1087,10 @@ assert held["split"].mean() < 0.87
 say(f"""
 Of {len(rolling):,} windows in autumn and winter, split intervals of {level:.0%}, calibrated on the weeks before them, held
 {held["split"].mean():.1%}, and {held["split"][-1]:.1%} at the last hour. Rolling ones held {held["rolling"].mean():.1%},
-from {held["rolling"].min():.1%} to {held["rolling"].max():.1%} by step. The library's own go one step further: where more
-was missed than promised, they ask for a higher level than 90%, where less, for a lower one (*adaptive conformal
-inference*, Gibbs & Candès 2021), and held {followed:.1%}. The promise holds for scores in random order, as
-the last assertion of the example shows; for weather, measure, and print what was held beside what was promised, as the
-library does (`level=0.9` is its default; the code is in `src/unrolled/series/judging/adaptive.py`):
+from {held["rolling"].min():.1%} to {held["rolling"].max():.1%} by step. The library's own also raise the level where more was
+missed than promised, and lower it where less (*adaptive conformal inference*, Gibbs & Candès 2021); they held {followed:.1%}.
+The promise holds for scores in random order, as the last assertion of the example shows; for weather, print what was held
+beside what was promised, as the library does (`level=0.9` is its default; `src/unrolled/series/judging/adaptive.py`):
 """)
 
 # %%
@@ -1297,7 +1296,7 @@ say(f"""
 The line's error runs from {line.min():.2f} to {line.max():.2f} °F and its gain on naive from {min(skills):.0%} to
 {max(skills):.0%}, with the same code. Whoever tests on one fold reports one of these. Training
 anew before each fold gives {line.mean():.2f} °F in the mean, never doing so {np.mean(never):.2f}: so much are the newer rows
-worth. A claim that holds in *every* fold, such as that the line beats naive, is worth more than a small mean.
+worth. A claim that holds in *every* fold, as that the line beats naive, is worth more than a small mean.
 """)
 
 # %% [markdown]
