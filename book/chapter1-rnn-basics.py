@@ -114,8 +114,8 @@ early = torch.tensor([1.0, 0, 0, 0, 0, 0])
 late = early.flip(0)
 with_loop = listen(early, w_h=torch.tensor(0.9))
 without = listen(early, w_h=torch.tensor(0.0))
-print("with the loop   ", *(f"{h:.2f}" for h in with_loop))
-print("without the loop", *(f"{h:.2f}" for h in without))
+print("with the loop   ", with_loop.numpy().round(2))
+print("without the loop", without.numpy().round(2))
 
 assert early.mean() == late.mean()  # the average can't tell early from late,
 assert with_loop[-1] < listen(late, torch.tensor(0.9))[-1] / 2  # the state can;
@@ -615,8 +615,8 @@ $$
 \left\| \frac{\partial \mathbf h_T}{\partial \mathbf h_k} \right\| \le \| W_h \|^{\,T-k} ,
 $$ (bound)
 
-with $\|\cdot\|$ for the largest factor by which a matrix stretches a vector (Bengio, Simard and Frasconi 1994). If $\|W_h\| < 1$, gradients *must* vanish,
-whatever the data and the loss are.
+with $\|\cdot\|$ for the largest factor by which a matrix stretches a vector (Bengio, Simard and Frasconi 1994). If
+$\|W_h\| < 1$, gradients *must* vanish, whatever the data and the loss are.
 
 (example-1-5)=
 **Example 1.5: what is left after $d$ steps.** An orthogonal matrix turns vectors and keeps their length; times a
@@ -792,7 +792,7 @@ assert 0.99 < (tanh[1.1][29] ** (1 / 30)).item() < 1.01
 
 # %% [markdown]
 """
-No shape test and no gradient check notices a bad gain: the gradients are *correct*, and useless. The test that does
+No shape test and no gradient check notices a bad gain: the gradients are *correct*, and useless. The test that catches it
 measures the product, before training:
 
 (example-1-6)=
@@ -1234,8 +1234,8 @@ What does the cut cost? Measure it on a task whose answer is known.
 
 (example-1-10)=
 **Example 1.10: an echo.** Random signs come in; after 8 steps each has to come out again. Chunks of 5, 10 and 20
-steps, and 20 with the state thrown away at each cut. The last ought to be right
-wherever sign and echo share a chunk, and to guess at the other 8 of 20 places: $1 - \frac12 \cdot \frac8{20}$.
+steps, and 20 with the state thrown away at each cut. The last ought to be right wherever sign and echo share a chunk, and
+to guess at the other 8 of 20 places: $1 - \frac12 \cdot \frac8{20}$.
 """
 
 # %% tags=["example"]

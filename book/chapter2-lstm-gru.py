@@ -208,8 +208,8 @@ r"""
 
 (example-2-2)=
 **Example 2.2: a memory set by hand.** One unit, no training. It reads three numbers a step: a value that changes all
-the time, a signal *store*, and a signal *show*. Seven weights make it a memory. The input gate is shut
-(its bias is −10) unless *store* comes (+20); the forget gate does the opposite; the output gate waits for *show*.
+the time, a signal *store*, and a signal *show*. Seven weights make it a memory. The input gate is shut (its bias is −10)
+unless *store* comes (+20); the forget gate does the opposite; the output gate waits for *show*.
 """
 
 # %% tags=["example"]
@@ -921,8 +921,8 @@ told = {name: f"{r.mean():.2f} ± {r.std():.2f}" for name, r in right.items()}
 learnt = int((right["LSTM"] > 0.4).sum())
 say(f"""
 Right symbols: GRU {told["GRU"]}, LSTM {told["LSTM"]}, Elman {told["RNN"]}; chance is 0.25. The order is that of the
-adding problem: within this budget the Elman network doesn't find what lies thirty steps back with
-any seed, the LSTM finds it with {learnt} of {len(right["LSTM"])}, and the GRU with all. *Sooner on these two tasks*; Chung
+adding problem: within this budget the Elman network doesn't find what lies thirty steps back with any seed, the LSTM finds it
+with {learnt} of {len(right["LSTM"])}, and the GRU with all. *Sooner on these two tasks*; Chung
 and others (2014) and Greff and others (2017) compared on speech and music and found no winner for all.
 """)
 
@@ -1240,8 +1240,8 @@ seen = {
     for way in (last_output, reshaped)
 }
 say(f"""
-`output[:, -1]` is right for one direction, and the commonest mistake with two. The library's `check_model` names both: {", ".join(f"`{f.name}` for `{w}`" for w, (f, *_) in seen.items())}. Among what else it
-looks for: rows taken for steps where `batch_first` is missing, gradients that are dead, a state carried without `detach`.
+`output[:, -1]` is right for one direction, and the commonest mistake with two. The library's `check_model`
+names both wrong ways: {", ".join(f"`{f.name}` for `{w}`" for w, (f, *_) in seen.items())}. Among what else it looks for: rows taken for steps where `batch_first` is missing, gradients that are dead, a state carried without `detach`.
 """)
 
 # %% [markdown]

@@ -636,8 +636,8 @@ say(f"""
 {rows}
 
 All lengths were trained equally often, so this is no matter of rare lengths. It is what fits: ten digits are
-{10 * np.log2(10):.0f} bits that a vector must hold in a way that a decoder can take apart. A wider one fades later; all
-fade.
+{10 * np.log2(10):.0f} bits that a vector must hold in a way that a decoder can take apart. A wider one holds
+more; all fade.
 """)
 # %% [markdown]
 """
@@ -940,10 +940,9 @@ sentence."` shows the probability of each piece and the tree of the search. Two 
 r"""
 ## Exposure bias: it never met its own mistakes
 
-In training the decoder reads the truth; in use it reads what it wrote. That may be wrong, and it has never read
-anything wrong. This gap is called **exposure bias** (Ranzato and others 2016). The remedy by the book is **scheduled
-sampling** (Bengio and others 2015): with a **teacher forcing ratio** below 1, a part of the words read in training are its
-own.
+In training the decoder reads the truth; in use it reads what it wrote. That may be wrong, and it has never read anything
+wrong. This gap is called **exposure bias** (Ranzato and others 2016). The remedy by the book is **scheduled sampling**
+(Bengio and others 2015): with a **teacher forcing ratio** below 1, a part of the words read in training are its own.
 
 (example-3-7)=
 **Example 3.7: the gap, and the ratio.** Copying again, rows of eight digits at last; three ratios, three seeds. Each network
@@ -1055,8 +1054,8 @@ r"""
 ## Search: greedy, sampling, beam
 
 A trained network gives $p(y \mid x)$ for any sentence. Which one shall it say? The likeliest would be an answer, but there
-are far too many to ask. Take a decoder that is a table of what follows what, for *That person isn't a teacher*, with two
-ways to begin, and three words for a teacher.
+are far too many to ask. To see what searching does, take a decoder small enough to know by heart: a table of what follows
+what, for *That person isn't a teacher*, with two ways to begin, and three words for a teacher.
 
 (example-3-8)=
 **Example 3.8: greedy and sampling.** *Greedy* takes the likeliest piece at each step. *Sampling* draws it, from
@@ -1131,8 +1130,8 @@ for temperature, texts in said.items():
 # %% [markdown]
 r"""
 Sampling is for variety; a translator should not throw dice. But greedy search has a flaw too: what looks best now may lead
-where nothing is good. A **beam** of width $b$ keeps the $b$ best beginnings, continues each by every
-piece, and keeps the $b$ best of those (Graves 2012).
+where nothing is good. A **beam** of width $b$ keeps the $b$ best beginnings, continues each by every piece, and keeps the
+$b$ best of those (Graves 2012).
 
 (example-3-9)=
 **Example 3.9: beam search**, on the same table, beside all sentences that there are.
@@ -1546,8 +1545,8 @@ for width, mine in zip((3, 4, 40), best[0]):
 
 # %% [markdown]
 r"""
-Beams of 4 and 40 prefer to say nothing. Dividing by the length overshoots here and prefers the longest; so
-$\alpha$ is chosen on development data.
+Beams of 4 and 40 prefer to say nothing. Dividing by the length overshoots here and prefers the longest; so $\alpha$
+is chosen on development data.
 
 ## Summary
 

@@ -164,8 +164,7 @@ def look_up(query):
 
 for strength in (0.0, 1.0, 3.0, 30.0):
     context, weights = look_up(strength * keys[1])
-    shown = " ".join(f"{w:.2f}" for w in weights)
-    mean = " ".join(f"{c:.1f}" for c in context)
+    shown, mean = weights.numpy().round(2), context.numpy().round(1)
     print(f"asks {strength:2.0f} × key 2: weights {shown}, context {mean}")
     assert torch.isclose(weights.sum(), torch.tensor(1.0))
 
@@ -574,8 +573,8 @@ one a row, and writing step by step, which must equal the pass with teacher forc
 r"""
 ## With attention and without
 
-Without attention the same network gets the encoder's last states as its context, at every step, as in Cho and others
-(2014). A third arm has *uniform* weights: it sees all states, but can't choose.
+What is it worth? Without attention the same network gets the encoder's last states as its context, at every step, as in Cho
+and others (2014). A third arm has *uniform* weights: it sees all states, but can't choose.
 
 (example-4-6)=
 **Example 4.6: three ways to look back, by length.** All have the same weights to learn and the same 200 batches; for each the
@@ -862,10 +861,10 @@ assert abs(told["against"]["BLEU"]["value"] - gains[0].value) < 1e-9
 
 # %% [markdown]
 """
-And training by command, here on few pairs, held against the same by call:
+And training by command: `unrolled translate train --source few.en --target few.ja --attention dot`.
 """
 
-# %%
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show how it is held against the same by call"}
 for name, lines_ in zip(("few.en", "few.ja"), train_on):
     Path(name).write_text("\n".join(lines_[:300]) + "\n", encoding="utf-8")
 line = "unrolled translate train --source few.en --target few.ja --cell gru"
@@ -903,9 +902,10 @@ assert translators[0].score(*test_on, beam=1).value() == scored["dot"][0].value(
 # %% tags=["remove-input"]
 assert uniform_bleu < bleu["dot"][0] - 8 and uniform_bleu < bleu[None][0]
 say(f"""
-First our two tasks of writing. Uniform weights put into the *trained* reversers of [Example 4.6](#example-4-6) bring them from {spread(hits["attention"][:, 2])} to {spread(swapped[:, 2])} at length 12; *trained* with uniform
-weights they come to {spread(hits["uniform"][:, 2])}. The translator falls from {bleu["dot"][0]:.1f} BLEU to {uniform_bleu:.1f}, below
-the one that never had attention. There the weights do work.
+First our two tasks of writing. Uniform weights put into the *trained* reversers of [Example 4.6](#example-4-6) bring
+them from {spread(hits["attention"][:, 2])} to {spread(swapped[:, 2])} at length 12; *trained* with uniform weights they come
+to {spread(hits["uniform"][:, 2])}. The translator falls from {bleu["dot"][0]:.1f} BLEU to {uniform_bleu:.1f}, below the one
+that never had attention. There the weights do work.
 """)
 
 # %% [markdown]
@@ -1032,7 +1032,7 @@ Take it away, as [below](#take-away). An alignment that passes both may be read.
 r"""
 ## A sequence that asks itself
 
-A sequence can look at itself: each step asks all steps, with query, key and value three projections of the same
+A sequence can look at itself, too: each step asks all steps, with query, key and value three projections of the same
 $\mathbf x$. That is **self-attention**,
 
 $$

@@ -90,9 +90,8 @@ $$
 \qquad \theta \text{ learnt from rows up to a cut } C \le T .
 $$ (forecast)
 
-That sounds obvious. But $\theta$ is more than the weights. The mean that you scale by belongs to it; so does the rule that
-filled the gaps, and the choice of the epoch to stop at. Whatever was computed from rows after the cut brings news from the
-future.
+But $\theta$ is more than the weights. The mean that you scale by belongs to it; so does the rule that filled the gaps, and the
+choice of the epoch to stop at. Whatever was computed from rows after the cut brings news from the future.
 
 Three steps keep to it, *in this order*. **Split** by time: the first stretch to learn from, the next to choose by
 (validation), the last to judge on (test). **Scale** by mean and standard deviation of the first stretch alone. Then cut
@@ -210,9 +209,9 @@ How do you find out whether an experiment leaks? *Change the future, and see whe
 known before.* If one number that you train on changes, the future was in it.
 
 (example-5-2)=
-**Example 5.2: the leak test.** One preparation in six versions: a clean one, and five usual mistakes. Scaling by all
-rows; filling gaps by a line to the *next* value; smoothing with a centred mean; dealing windows to the parts at random;
-letting a window belong to the part in which it *begins*.
+**Example 5.2: the leak test.** One preparation, clean and with five usual mistakes: scaling by all rows; filling gaps by a
+line to the *next* value; smoothing with a centred mean; dealing windows to the parts at random; letting a window belong to
+the part in which it *begins*.
 """
 
 # %% tags=["example"]
@@ -797,7 +796,7 @@ Filling gaps by a line to the next value would be a leak: it ends at the very va
 r"""
 ## Several steps ahead: four strategies
 
-A network with one output says one step. For $H$ steps there are four ways (Ben Taieb and others 2012).
+To forecast $H$ steps there are four ways (Ben Taieb and others 2012).
 
 - **Recursive**: one step ahead, $\hat y_{T+1} = f(y_T, \dots)$; then read $\hat y_{T+1}$ as if it had been measured, and
   go on. One small model; it feeds on its own errors.
@@ -1337,7 +1336,7 @@ once, at the end. A step that gains less than its seeds differ has not gained.
 
 (example-5-10)=
 **Example 5.10: a ladder of five rungs.** The baseline is a GRU that reads the temperature and is trained on squared
-errors. Then four more columns; then the absolute error, which is what we score by, as the loss; then a **linear skip**:
+errors. Then four more columns; then the absolute error, by which we score, as the loss; then a **linear skip**:
 a ridge regression forecasts, and the network says only what that leaves over; then the mean of three networks.
 """
 
@@ -1493,7 +1492,7 @@ def features(y):
 <details class="quiz"><summary>Solution, once you have tried</summary>
 
 `week` is centred: for day $t$ it averages $t-3$ to $t+3$, and so holds the value to be forecast. A mean of the past ends
-with the last value. Below, both are put to the test.
+with the last value. The folded cell below tests both.
 
 </details>
 """
