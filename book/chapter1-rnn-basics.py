@@ -3,8 +3,8 @@
 # Chapter 1: RNN basics and forward propagation
 
 A recurrent network is one small layer, applied again and again, that is handed its own last output. This chapter
-builds one from nothing, sends numbers through it forwards and gradients through it backwards, finds out why it
-forgets, and puts it to work on real weather.
+builds one from nothing, sends numbers forwards and gradients backwards through it, finds out why it forgets, and puts
+it to work on real weather.
 
 :::{admonition} This chapter at a glance
 :class: card
@@ -13,7 +13,7 @@ Difficulty
 : beginner to intermediate
 
 Time
-: 24 minutes: 23 to read text and examples at 200 words a minute, 1 to run them
+: 22 minutes: 21 to read text and examples at 200 words a minute, 1 to run them
 
 Examples
 : 12, in plain PyTorch; each runs by itself
@@ -84,7 +84,7 @@ SIGNED = LinearSegmentedColormap.from_list("signed", signed)
 Somebody rang the bell. Is anyone still at the door? A network that sees only the present moment, silence, cannot know.
 You could hand it the last ten moments side by side; then it has ten times the weights, must learn separately what a
 ring means in each place, and knows nothing of a ring eleven moments ago. You could hand it the average of everything
-so far; then the order is gone, and a sequence is its order.
+so far; then the order is gone.
 
 Recurrence is a third way. Keep a number $h$, the **state**. At each step, mix it with what comes in, squash the
 result, and keep that instead.
@@ -114,8 +114,8 @@ early = torch.tensor([1.0, 0, 0, 0, 0, 0])
 late = early.flip(0)
 with_loop = listen(early, w_h=torch.tensor(0.9))
 without = listen(early, w_h=torch.tensor(0.0))
-print("with the loop   ", *(f"{h:.2f}" for h in with_loop))
-print("without the loop", *(f"{h:.2f}" for h in without))
+print("with the loop   ", with_loop.numpy().round(2))
+print("without the loop", without.numpy().round(2))
 
 assert early.mean() == late.mean()  # the average can't tell early from late,
 assert with_loop[-1] < listen(late, torch.tensor(0.9))[-1] / 2  # the state can;
@@ -156,11 +156,11 @@ $$ (elman)
 
 This is Elman's network of 1990. $W_x$ ($n \times m$) says what the units listen for; $W_h$ ($n \times n$), the
 **recurrent connection**, says what each unit hears from every other about the past; $\mathbf h_0$ is usually zero.
-What the network is asked for is read off the state, often by one more linear layer.
+The answer is read off the state, often by one more linear layer.
 
-The loop looks like something new, but you can lay it out along time: draw the layer once for each step, and the loop
-becomes an arrow from each copy to the next. That is **unrolling**, and it gave this library its name. What is left is
-an ordinary deep network, as deep as the sequence is long, with one peculiarity: *every layer has the same weights*.
+You can lay the loop out along time: draw the layer once for each step, and the loop becomes an arrow from each copy to
+the next. That is **unrolling**, and it gave this library its name. What is left is an ordinary deep network, as deep as
+the sequence is long, with one peculiarity: *every layer has the same weights*.
 """
 
 
@@ -209,8 +209,8 @@ plt.show()
 
 # %% [markdown]
 r"""
-Arrows of one colour are one matrix. Two things follow, and the rest of the chapter is about them. A gradient for $W_h$
-gathers a contribution from every step; and to reach step 1 from step 4, a gradient crosses $W_h$ three times.
+Arrows of one colour are one matrix. Two things follow, and the chapter is about them. A gradient for $W_h$ gathers a
+contribution from every step; and to reach step 1 from step 4, a gradient crosses $W_h$ three times.
 
 ## Forward propagation by hand
 
@@ -274,8 +274,7 @@ assert torch.allclose(last.h[0], states[-1], atol=1e-6)
 
 # %% [markdown]
 """
-All three agree to six decimals. Draw the states, one row a unit and one column a step, and you look into the network
-while it listens:
+All three agree to six decimals. Draw the states, one row a unit, and you look into the network while it listens:
 """
 
 # %% mystnb={"image": {"alt": "Above, the input: a short, strong ring at step 5, a long one from step 21 to 32. Below, the states of 12 units over 40 steps as a heat map: after each ring the units swing between positive and negative, and the pattern fades."}} tags=["hide-input"]
@@ -300,18 +299,17 @@ ax.grid(visible=False)
 # %% [markdown]
 r"""
 A ring leaves a pattern that outlives it. The pattern is the memory: $W_h$ turns it from step to step, a little weaker
-each time, and whatever reads the state can learn to tell from it what rang, and when.
+each time, and whoever reads the state can learn what rang, and when.
 
 ## Shapes: batch, time, feature
 
-In practice many sequences go through at once. Here, as in all of this library, the order of axes is
-**(batch, time, feature)**; the output is (batch, time, hidden), the states of *all* steps, and the second thing that
-comes back is the state after the last one.
+In practice many sequences go through at once. The order of axes, in all of this library, is
+**(batch, time, feature)**; the output is (batch, time, hidden), the states of *all* steps, and with it comes the state
+after the last one.
 
 (example-1-3)=
-**Example 1.3: shapes, and three laws.** Shapes are cheap to test and catch little. The laws catch more: rows of a
-batch don't touch each other, the future can't change the past, and a sequence may be read in two goes if the state is
-handed over.
+**Example 1.3: shapes, and three laws.** A test of shapes catches little. The laws catch more: rows of a batch don't
+touch each other, the future can't change the past, and a sequence may be read in two goes if the state is handed over.
 """
 
 # %% tags=["example"]
@@ -362,14 +360,14 @@ assert state.h.shape == (4, 5)  # (batch, hidden): one state a layer, batch firs
 
 # %% [markdown]
 r"""
-The last lines are the most common mistake with `torch.nn.RNN`: `batch_first` forgotten. Nothing complains and the
-shape is right, yet the network runs along the batch. The shape test passes; the first law fails.
+The last lines are the most common mistake with `torch.nn.RNN`: `batch_first` forgotten. The network runs along the
+batch, and nothing complains. The shape test passes; the first law fails.
 
 ## Backpropagation through time
 
 How should $W_h$ change to lower a loss? Let each step have a loss $\ell_t$ of its state, and $L = \sum_t \ell_t$.
-The unrolled network is a deep network, so the chain rule applies as always. Walk backwards and ask of each state: who
-uses $\mathbf h_t$? Its own loss, and the next step. So with $\mathbf g_t = \partial \ell_t / \partial \mathbf h_t$,
+Apply the chain rule to the unrolled network. Who uses $\mathbf h_t$? Its own loss, and the next step. So with
+$\mathbf g_t = \partial \ell_t / \partial \mathbf h_t$,
 
 $$
 \frac{\partial L}{\partial \mathbf h_t} = \mathbf g_t + W_h^\top \boldsymbol\delta_{t+1},
@@ -416,7 +414,7 @@ plt.show()
 r"""
 (example-1-4)=
 **Example 1.4: backpropagation through time by hand.** Seven lines do the work. The rest is doubt: autograd has to
-agree, and so do *finite differences*, which know no calculus. They move one weight a millionth up and down and watch
+agree, and so do *finite differences*, which know no calculus: they move one weight a millionth up and down and watch
 the loss.
 """
 
@@ -495,9 +493,9 @@ the LSTM and the GRU as well, in `src/unrolled/nn/bptt.py`.
 r"""
 ### Break it: a wrong gradient
 
-How would you know that a gradient is wrong? Choose what the backward pass forgets. Bars are
-$\|\partial L/\partial \mathbf x_t\|$ by hand, for a loss at the last step only; dots are finite differences. Under the
-picture stands what a training run would tell you: the loss after 50 steps of descent along that gradient.
+Choose what the backward pass forgets. Bars are $\|\partial L/\partial \mathbf x_t\|$ by hand, for a loss at the last
+step only; dots are finite differences. Below stands what a training run would tell you: the loss after 50 steps of
+descent along that gradient.
 """
 
 # %% tags=["remove-cell"]
@@ -595,8 +593,8 @@ assert all(error > 1e-2 for forget, (error, _) in broken.items() if forget)
 assert all(after < before / 1000 for _, after in broken.values())  # what the text says
 say("""
 Every one of the four lowers the loss to less than a thousandth. *A falling loss does not show that a gradient is right*,
-and neither does a test of shapes. The last assertion of [Example 1.4](#example-1-4), the one with finite differences,
-catches all three; write it before you write a backward pass.
+and neither does a test of shapes. The last assertion of [Example 1.4](#example-1-4), with finite differences, catches all
+three; write it before you write a backward pass.
 """)
 
 # %% [markdown]
@@ -611,14 +609,14 @@ $$
 $$ (jacobian)
 
 A product of $T-k$ nearly equal factors goes the way of a power: to nothing or to infinity, unless the factors are very
-close to one. The slope of tanh is at most 1, and so
+close to one. The slope of tanh is at most 1, so
 
 $$
 \left\| \frac{\partial \mathbf h_T}{\partial \mathbf h_k} \right\| \le \| W_h \|^{\,T-k} ,
 $$ (bound)
 
-with $\|\cdot\|$ for the largest factor by which a matrix stretches a vector (Bengio, Simard and Frasconi 1994). If $\|W_h\| < 1$, gradients *must* vanish,
-whatever the data and the loss are.
+with $\|\cdot\|$ for the largest factor by which a matrix stretches a vector (Bengio, Simard and Frasconi 1994). If
+$\|W_h\| < 1$, gradients *must* vanish, whatever the data and the loss are.
 
 (example-1-5)=
 **Example 1.5: what is left after $d$ steps.** An orthogonal matrix turns vectors and keeps their length; times a
@@ -699,9 +697,9 @@ plt.show()
 
 # %% [markdown]
 r"""
-Read the slopes. Each line is nearly straight on a logarithmic axis, so one number describes it: the factor per step.
-For the linear network it is the **spectral radius** $\rho$ of $W_h$, its largest eigenvalue in absolute value. From it
-follows a number that is easier to remember, the **half-life**: the distance over which half of a gradient is lost,
+Each line is nearly straight on a logarithmic axis, so one number describes it: the factor per step. For the linear
+network it is the **spectral radius** $\rho$ of $W_h$, its largest eigenvalue in absolute value. Easier to remember is
+the **half-life**, the distance over which half of a gradient is lost:
 
 $$
 n_{1/2} = \frac{\ln \frac12}{\ln \rho} .
@@ -720,9 +718,9 @@ half-lives back: a thousandth of the gradient is left, under everything that hap
 r"""
 ### Break it: the gain
 
-Turn the gain. At left, *forwards*: the input of step 1 is nudged, and the picture shows how the states of twelve units
-answer over 30 steps. At right, *backwards*: the gradient of [Example 1.5](#example-1-5). They are the same product
-{eq}`jacobian`, read from its two ends: **what a network forgets, it cannot be taught.**
+At left, *forwards*: the input of step 1 is nudged, and the states of twelve units answer over 30 steps. At right,
+*backwards*: the gradient of [Example 1.5](#example-1-5). They are the same product {eq}`jacobian`, read from its two
+ends: **what a network forgets, it cannot be taught.**
 """
 
 # %% tags=["remove-cell"]
@@ -794,8 +792,8 @@ assert 0.99 < (tanh[1.1][29] ** (1 / 30)).item() < 1.01
 
 # %% [markdown]
 """
-No shape test and no gradient check notices a bad gain: the gradients are *correct*, and useless. The test that catches
-it measures the product, before training:
+No shape test and no gradient check notices a bad gain: the gradients are *correct*, and useless. The test that catches it
+measures the product, before training:
 
 (example-1-6)=
 **Example 1.6: your own network.** `flow` takes a `torch.nn.RNN` and a batch, and gives the norm of {eq}`jacobian` over
@@ -855,39 +853,23 @@ assert found.verdict == "vanishing"
 # %% [markdown]
 """
 The library's `gradient_flow` (in `src/unrolled/lens/gradients.py`) opens any model that has a recurrent network in it,
-LSTMs and GRUs too, and adds a verdict and what to try:
+the LSTMs and GRUs of [chapter 2](chapter2-lstm-gru.py) too, and adds a verdict and what to try:
 """
 
 # %%
 print(ur.gradient_flow(rnn, x))
 
-torch.manual_seed(0)
-stock = {
-    kind.__name__: kind(4, 64, batch_first=True) for kind in (nn.RNN, nn.LSTM, nn.GRU)
-}
-lives = {
-    name: ur.gradient_flow(net, x)[f"{name.lower()}.0"].half_life
-    for name, net in stock.items()
-}
-assert lives["RNN"] < lives["LSTM"] and lives["RNN"] < lives["GRU"]
-
-# %% tags=["remove-input"]
-say(f"""
-Untrained, with torch's default weights, the half-life is {lives["RNN"]:.1f} steps for the Elman network,
-{lives["LSTM"]:.1f} for an LSTM and {lives["GRU"]:.1f} for a GRU. Why gates help is the matter of chapter 2.
-""")
-
 # %% [markdown]
 """
 ## What helps: a better start, and clipping
 
-Both remedies are a line of code. Whether they help is a question for an experiment, with something to compare against,
-and more than one seed.
+Both remedies are a line of code. Whether they help, an experiment must tell, with something to compare against and
+more than one seed.
 
 (example-1-7)=
 **Example 1.7: the start.** Orthogonal matrices were proposed by Saxe and others (2014), the identity by Le, Jaitly and
 Hinton (2015). The task is pure memory: the first of 40 numbers is +1 or −1, noise follows, and at the end
-the network says which it was. Three recurrent matrices to start from, five seeds each, all else equal.
+the network says which it was. Three starts, five seeds each, all else equal.
 """
 
 # %% tags=["example"]
@@ -971,16 +953,16 @@ drawn = [
 assert abs(np.mean(drawn) - 3**-0.5) < 0.05
 say(f"""
 From torch's default start the network guesses: {told["default"]} (mean and standard deviation of five seeds). From the
-identity it answers {told["identity"]} right, from an orthogonal matrix {told["orthogonal"]}. Nothing else was changed.
+identity it answers {told["identity"]} right, from an orthogonal matrix {told["orthogonal"]}.
 By default torch draws each weight evenly from between $-1/\\sqrt n$ and $1/\\sqrt n$. That makes the spectral radius
 about $1/\\sqrt 3$, whatever $n$ is ({np.mean(drawn):.2f} ± {np.std(drawn):.2f} over fifteen such matrices): a half-life of {np.log(0.5) / np.log(3**-0.5):.1f} steps.
 """)
 
 # %% [markdown]
 r"""
-The other danger is the steep wall. When gradients explode, a single step can throw the weights out of the region where
-anything was learnt. **Clipping** (Pascanu, Mikolov and Bengio 2013) shortens a gradient that is longer than a limit $c$ and
-keeps its direction, over all parameters together:
+The other danger is the steep wall: when gradients explode, a single step can throw the weights out of the region where
+anything was learnt. **Clipping** (Pascanu, Mikolov and Bengio 2013) shortens a gradient that is longer than a limit $c$,
+over all parameters together, and keeps its direction:
 
 $$
 \mathbf g \leftarrow \mathbf g \cdot \min\!\left(1, \frac{c}{\|\mathbf g\|}\right) .
@@ -1076,16 +1058,16 @@ say(f"""
 Right answers over the last 50 batches: {told[float("inf")]} without clipping, {told[1.0]} with it. Without, each of the
 five runs hit the wall within its first {hit} steps, with a gradient of norm {min(wall):.0f} to {max(wall):.1e}. Where it
 landed the ground is flat: half of the last gradients are shorter than {flat_after:.2f}, and nothing is learnt any more.
-Clipping helps against explosion only: a gradient that has vanished isn't made longer by a rule that shortens.
+Clipping helps against explosion only.
 """)
 
 # %% [markdown]
 """
 ## A real task
 
-The temperature at JFK airport, six hours ahead, from the last day. Three rules keep the result honest, and each has a
-line in the example: split **by time**, so that the test lies in the future of the training; compute mean and standard
-deviation **from the training part alone**; and put a naive forecast beside the network **on the same windows**.
+The temperature at JFK airport, six hours ahead, from the last day. Three rules keep the result honest: split **by
+time**, so that the test lies in the future of the training; compute mean and standard deviation **from the training part
+alone**; and put a naive forecast beside the network **on the same windows**.
 
 (example-1-9)=
 **Example 1.9: hourly weather.** A `Dataset` says what window number $i$ is, a `DataLoader` shuffles windows into
@@ -1205,12 +1187,12 @@ elif against > 0:
 else:
     place = f"{-against:.0%} worse than that"
 say(f"""
-On {len(test):,} windows that lie in the future of the training, the network misses by {errors.mean():.2f} ± {spread:.2f}
-°F (three seeds); repeating the last temperature misses by {naive:.2f}. That is a gain of
-{1 - errors.mean() / naive:.0%}. Now the sobering question: what does a *linear* regression reach on the same windows?
-{linear:.2f} °F; the network is {place}. Always ask, before you call a recurrent network good.
+On {len(test):,} windows the network misses by {errors.mean():.2f} ± {spread:.2f} °F (three seeds); repeating the last
+temperature misses by {naive:.2f}. That is a gain of {1 - errors.mean() / naive:.0%}. Now the sobering question: what
+does a *linear* regression reach on the same windows? {linear:.2f} °F; the network is {place}. Always ask, before you
+call a recurrent network good.
 
-The library does the whole of it in one call, and the command line in one line, here with six hours asked for at once:
+The same by one call and by one command, here with six hours asked for at once:
 """)
 
 # %%
@@ -1240,20 +1222,20 @@ when to stop, so its test windows are not quite ours.
 r"""
 ## Streams: truncated backpropagation
 
-A sensor never ends. Backpropagation through all of its past would need all of its past in memory. **Truncated
-backpropagation through time** (Williams and Peng 1990) reads the stream in chunks of $k$ steps. The *state* goes from chunk to chunk, so that
-the network remembers; the *gradient* stops at the cut:
+A sensor never ends, and backpropagation through all of its past would need all of its past in memory. **Truncated
+backpropagation through time** (Williams and Peng 1990) reads the stream in chunks of $k$ steps. The *state* goes from
+chunk to chunk, so that the network remembers; the *gradient* stops at the cut:
 
 $$
 \mathbf h_0^{(j+1)} = \operatorname{detach}\!\left(\mathbf h_k^{(j)}\right) .
 $$ (truncated)
 
-What does the cut cost? A question to measure with a task whose answer is known.
+What does the cut cost? Measure it on a task whose answer is known.
 
 (example-1-10)=
 **Example 1.10: an echo.** Random signs come in; after 8 steps each has to come out again. Chunks of 5, 10 and 20
-steps, and 20 with the state thrown away at each cut. The last ought to be right
-wherever sign and echo share a chunk, and to guess at the other 8 of 20 places: $1 - \frac12 \cdot \frac8{20}$.
+steps, and 20 with the state thrown away at each cut. The last ought to be right wherever sign and echo share a chunk, and
+to guess at the other 8 of 20 places: $1 - \frac12 \cdot \frac8{20}$.
 """
 
 # %% tags=["example"]
@@ -1340,17 +1322,117 @@ With chunks of 5 no gradient ever spans the 8 steps from a sign to its echo, and
 {told["5 steps"]} right. With 10 it is {told["10 steps"]}, and with 20 {told["20 steps"]}. With the state thrown away,
 chunks of 20 reach {told["20, state thrown away"]}; the sum above says {expected:.2f}. So choose $k$ longer than what has to be
 learnt, and never throw the state away between chunks that follow each other.
+
+Cut, the memory is the same however long the stream is. Forget `detach`, and PyTorch stops at the second chunk: *Trying to
+backward through the graph a second time*. The tempting mend, `retain_graph=True`, runs, and keeps everything:
+[Example 1.12](#example-1-12) counts the bytes. The library's loop is `truncated_bptt`, in `src/unrolled/nn/truncated.py`.
 """)
 
 # %% [markdown]
 """
+## The same on a GPU
+
 (example-1-11)=
-**Example 1.11: what a stream keeps in memory.** PyTorch lets us count the bytes that a forward pass puts aside for the
-backward pass. Forgetting `detach` is the classic leak; here it can be seen.
+**Example 1.11: any device.** Three things move: the model (before the optimizer is made), every batch, and every state
+you make yourself; results that you keep move back. To compare, train with the same weights and data on both, in float64:
+in float32 a GPU may round the factors of a product to ten bits (*TF32*). The losses agree to a tolerance, not to the
+bit, for the devices add in another order.
 """
 
 # %% tags=["example"]
-# Example 1.11: the bytes that are kept for the backward pass
+# Example 1.11: the same training on any device
+import torch
+from torch import nn
+
+device = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def train(device):
+    torch.manual_seed(0)  # weights and data are drawn on the CPU: the same for all
+    rnn, head = nn.RNN(3, 32, batch_first=True), nn.Linear(32, 1)
+    x = torch.randn(64, 30, 3)
+    y = x.sum(dim=(1, 2))[:, None] / 10
+    things = rnn, head, x, y
+    rnn, head, x, y = (thing.to(device, torch.float64) for thing in things)
+    h_0 = x.new_zeros(1, 64, 32)  # made where x is, as x is
+    optimizer = torch.optim.Adam([*rnn.parameters(), *head.parameters()], lr=5e-3)
+    losses = []
+    for _ in range(100):
+        loss = nn.functional.mse_loss(head(rnn(x, h_0)[1][0]), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())  # no .item() here: it would wait for the GPU
+    return torch.stack(losses).cpu()
+
+
+here, reference = train(device), train("cpu")
+print(f"ran on {device}: loss {here[0]:.3f} at first, {here[-1]:.3f} at last")
+assert torch.allclose(here, reference, rtol=1e-6)
+assert here[-1] < here[0] / 2
+
+# %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
+import unrolled as ur
+
+torch.manual_seed(0)
+library = ur.RNN(ur.ElmanCell, 3, 32).double()
+x = torch.randn(64, 30, 3, dtype=torch.float64)
+on_cpu = library(x)[0].detach()
+on_device = library.to(device)(x.to(device))[0].detach().cpu()
+assert torch.allclose(on_device, on_cpu, atol=1e-10)
+
+# %% tags=["remove-input"]
+ran = (
+    f"an {torch.cuda.get_device_name()}, and was held against the CPU"
+    if device == "cuda"
+    else "the CPU: the machine that made this page has no GPU, so here the assertion compares the CPU with itself. On "
+    "yours it compares the two"
+)
+say(f"""
+On this page the example ran on {ran}. Don't expect speed from a small network: its steps wait for each other, and a GPU
+earns its keep with wide layers and large batches. When you measure, call `torch.cuda.synchronize()` before you read the
+clock.
+""")
+
+# %% [markdown]
+r"""
+## Going further: norm and radius (1 minute)
+
+Eigenvalues govern a product of *many* factors; over a few steps the largest singular value does, the norm in {eq}`bound`.
+For orthogonal matrices and their multiples the two are the same. For others they are not, and a gradient can grow for a
+while before it vanishes:
+"""
+
+# %%
+W = torch.tensor([[0.8, 4.0], [0.0, 0.8]])
+power, bump = torch.eye(2), []
+for _ in range(60):
+    power = power @ W
+    bump.append(torch.linalg.matrix_norm(power, ord=2).item())
+
+assert torch.linalg.eigvals(W).abs().max() < 1  # says: it vanishes,
+assert max(bump) > 8  # and so it does, after it has grown
+assert bump[-1] < 1e-3
+
+# %% tags=["remove-input"]
+say(f"""
+The spectral radius of this matrix is 0.8, yet after {int(np.argmax(bump)) + 1} steps its powers stretch a vector by
+{max(bump):.1f}, and after 60 by {bump[-1]:.0e}. This is why [Example 1.6](#example-1-6) measures the product itself and
+takes the radius as a hint. Pascanu, Mikolov and Bengio (2013) state the conditions: a largest singular value below 1
+(for tanh) is *sufficient* for vanishing, and one above 1 is *necessary* for explosion, never sufficient.
+""")
+
+# %% [markdown]
+"""
+## Going further: what a stream keeps in memory (1 minute)
+
+(example-1-12)=
+**Example 1.12: what a stream keeps in memory.** PyTorch lets us count the bytes that a forward pass puts aside for the
+backward pass: of a stream read whole, in chunks that are cut, and in chunks with `detach` forgotten.
+"""
+
+# %% tags=["example"]
+# Example 1.12: the bytes that are kept for the backward pass
 from weakref import WeakSet
 
 import torch
@@ -1437,104 +1519,8 @@ say(f"""
 | chunks of 20, cut | {" | ".join(f"{n / 1024:,.0f} KB" for n in chunked)} |
 | chunks of 20, not cut | {" | ".join(f"{n / 1024:,.0f} KB" for n in leaking)} |
 
-Cut, the memory is the same at any length, to the byte. Not cut, PyTorch stops at the second chunk: *Trying to backward
-through the graph a second time*. The tempting mend, `retain_graph=True`, is the last row: it runs, and it keeps
-everything. The test of yours that catches it is the assertion on `chunked`. The library's loop is `truncated_bptt`, in
-`src/unrolled/nn/truncated.py`.
-""")
-
-# %% [markdown]
-"""
-## The same on a GPU
-
-(example-1-12)=
-**Example 1.12: any device.** Three things move: the model (before the optimizer is made), every batch, and every state
-you make yourself; results that you keep move back. To compare, train with the same weights and data on both, in float64:
-in float32 a GPU may round the factors of a product to ten bits (*TF32*). The losses agree to a tolerance, not to the
-bit, because the devices add in another order.
-"""
-
-# %% tags=["example"]
-# Example 1.12: the same training on any device
-import torch
-from torch import nn
-
-device = "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def train(device):
-    torch.manual_seed(0)  # weights and data are drawn on the CPU: the same for all
-    rnn, head = nn.RNN(3, 32, batch_first=True), nn.Linear(32, 1)
-    x = torch.randn(64, 30, 3)
-    y = x.sum(dim=(1, 2))[:, None] / 10
-    things = rnn, head, x, y
-    rnn, head, x, y = (thing.to(device, torch.float64) for thing in things)
-    h_0 = x.new_zeros(1, 64, 32)  # made where x is, as x is
-    optimizer = torch.optim.Adam([*rnn.parameters(), *head.parameters()], lr=5e-3)
-    losses = []
-    for _ in range(100):
-        loss = nn.functional.mse_loss(head(rnn(x, h_0)[1][0]), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())  # no .item() here: it would wait for the GPU
-    return torch.stack(losses).cpu()
-
-
-here, reference = train(device), train("cpu")
-print(f"ran on {device}: loss {here[0]:.3f} at first, {here[-1]:.3f} at last")
-assert torch.allclose(here, reference, rtol=1e-6)
-assert here[-1] < here[0] / 2
-
-# %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
-import unrolled as ur
-
-torch.manual_seed(0)
-library = ur.RNN(ur.ElmanCell, 3, 32).double()
-x = torch.randn(64, 30, 3, dtype=torch.float64)
-on_cpu = library(x)[0].detach()
-on_device = library.to(device)(x.to(device))[0].detach().cpu()
-assert torch.allclose(on_device, on_cpu, atol=1e-10)
-
-# %% tags=["remove-input"]
-ran = (
-    f"an {torch.cuda.get_device_name()}, and was held against the CPU"
-    if device == "cuda"
-    else "the CPU: the machine that made this page has no GPU, so here the assertion compares the CPU with itself. On "
-    "yours it compares the two"
-)
-say(f"""
-On this page the example ran on {ran}. Don't expect speed from a small network: its steps have to wait for each other,
-and a GPU earns its keep with wide layers and large batches. When you measure, call `torch.cuda.synchronize()` before
-you read the clock.
-""")
-
-# %% [markdown]
-r"""
-## Going further: norm and radius (1 minute)
-
-Eigenvalues govern a product of *many* factors; over a few steps the largest singular value does, the norm in {eq}`bound`.
-For orthogonal matrices and their multiples the two are the same. For others they are not, and a gradient can grow for a
-while before it vanishes:
-"""
-
-# %%
-W = torch.tensor([[0.8, 4.0], [0.0, 0.8]])
-power, bump = torch.eye(2), []
-for _ in range(60):
-    power = power @ W
-    bump.append(torch.linalg.matrix_norm(power, ord=2).item())
-
-assert torch.linalg.eigvals(W).abs().max() < 1  # says: it vanishes,
-assert max(bump) > 8  # and so it does, after it has grown
-assert bump[-1] < 1e-3
-
-# %% tags=["remove-input"]
-say(f"""
-The spectral radius of this matrix is 0.8, yet after {int(np.argmax(bump)) + 1} steps its powers stretch a vector by
-{max(bump):.1f}, and after 60 by {bump[-1]:.0e}. This is why [Example 1.6](#example-1-6) measures the product itself and
-takes the radius as a hint. Pascanu, Mikolov and Bengio (2013) state the conditions: a largest singular value below 1
-(for tanh) is *sufficient* for vanishing, and one above 1 is *necessary* for explosion, never sufficient.
+Cut, the memory is the same at any length, to the byte; the last row, with `retain_graph=True`, keeps everything. The test
+of yours that catches it is the assertion on `chunked`.
 """)
 
 # %% [markdown]

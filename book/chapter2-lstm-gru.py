@@ -2,9 +2,9 @@
 """
 # Chapter 2: LSTM and GRU
 
-Chapter 1 ended on a sober note: what a network forgets, it cannot be taught. This chapter is about the repair of 1997,
-which is still in use: give the network a memory that is *added to* instead of multiplied, and gates that decide what
-happens to it. You set such a memory by hand, open the gates of one that was trained, and find out when it pays.
+What a network forgets, it cannot be taught: so far chapter 1. This chapter is about the repair of 1997, still in use: a
+memory that is *added to* instead of multiplied, and gates that decide what happens to it. You set such a memory by hand,
+open the gates of one that was trained, and find out when it pays.
 
 :::{admonition} This chapter at a glance
 :class: card
@@ -13,7 +13,7 @@ Difficulty
 : intermediate
 
 Time
-: 24 minutes: 22 to read text and examples at 200 words a minute, 2 to run them
+: 23 minutes: 21 to read text and examples at 200 words a minute, 2 to run them
 
 Examples
 : 12, in plain PyTorch; each runs by itself
@@ -34,8 +34,7 @@ Prerequisites
 : chapter 1, or: an unrolled recurrent network, backpropagation through time, why gradients vanish
 :::
 
-Every example below is complete: copy it into an empty file and it runs. Each asserts what it claims, and a folded cell
-after it holds it against the library. Numbers in the text are taken from the run that made this page.
+Every example runs from an empty file and asserts what it claims; a folded cell after it holds it against the library.
 """
 
 # %% tags=["remove-cell"]
@@ -77,13 +76,13 @@ r"""
 ## A memory that is added to
 
 An Elman network rewrites its whole state at every step: $\mathbf h_t$ is a matrix times $\mathbf h_{t-1}$, squashed.
-To keep a number for a hundred steps, a hundred multiplications and a hundred squashings must leave it alone. That is
-much to ask, and the gradient that should teach it passes the same hundred places.
+To keep a number for a hundred steps, a hundred multiplications and a hundred squashings must leave it alone, and the
+gradient that should teach it passes the same hundred places.
 
 Hochreiter and Schmidhuber (1997) gave each unit a second number, the **cell state** $\mathbf c_t$, and made doing
 nothing the easiest thing to do with it. Think of a conveyor belt. What lies on it travels on by itself. Beside it stand
 three attendants, the **gates**: one may take things off, one may put things on, one may hold up what is there for
-others to see. Each looks at the same two things, the input $\mathbf x_t$ and what was last shown, $\mathbf h_{t-1}$:
+others to see. Each looks at the input $\mathbf x_t$ and at what was last shown, $\mathbf h_{t-1}$:
 
 $$
 \begin{aligned}
@@ -159,7 +158,7 @@ plt.show()
 r"""
 (example-2-1)=
 **Example 2.1: one step by hand.** Equations {eq}`lstm-gates` and {eq}`lstm-memory` are four lines. PyTorch keeps the
-four matrices in one, stacked in the order $i, f, g, o$; that order is worth remembering, you will need it for the bias.
+four matrices in one, stacked in the order $i, f, g, o$; remember that order, you will need it for the bias.
 """
 
 # %% tags=["example"]
@@ -190,8 +189,6 @@ for x_t in x:
     theirs = cell(x_t[None], theirs)  # a batch of one
     assert torch.allclose(theirs[0][0], h, atol=1e-6)
     assert torch.allclose(theirs[1][0], c, atol=1e-6)
-print("memory", *(f"{value:+.2f}" for value in c))
-print("shown ", *(f"{value:+.2f}" for value in h))
 assert (h.abs() < c.tanh().abs()).all()  # never more is shown than is there
 
 # %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
@@ -211,8 +208,8 @@ r"""
 
 (example-2-2)=
 **Example 2.2: a memory set by hand.** One unit, no training. It reads three numbers a step: a value that changes all
-the time, a signal *store*, and a signal *show*. Seven weights make it a memory. Follow them: the input gate is shut
-(its bias is −10) unless *store* comes (+20); the forget gate does the opposite; the output gate waits for *show*.
+the time, a signal *store*, and a signal *show*. Seven weights make it a memory. The input gate is shut (its bias is −10)
+unless *store* comes (+20); the forget gate does the opposite; the output gate waits for *show*.
 """
 
 # %% tags=["example"]
@@ -245,10 +242,6 @@ for x_t in x:
 memory, gates = torch.cat(memory), torch.stack(gates)  # (time,), (time, 3)
 shown = gates[:, 2] * memory.tanh()
 
-for t in (3, 4, 14, 25, 26, 36):
-    i, f, o = gates[t]
-    told = f"i {i:.2f}  f {f:.2f}  o {o:.2f}"
-    print(f"step {t:2}: {told}  c {memory[t]:+.3f}  h {shown[t]:+.3f}")
 assert torch.allclose(lstm(x[None])[0][0, :, 0], shown, atol=1e-6)
 stored = x[4, 0].tanh()
 assert (memory[4:26] / stored - 1).abs().max() < 0.01  # kept, for 21 steps
@@ -314,7 +307,7 @@ after $n$ steps:
 |---:|---:|---:|
 {rows}
 
-To remember over hundreds of steps a forget gate must be *very* open. Keep that in mind until we come to its bias.
+To remember over hundreds of steps a forget gate must be *very* open.
 """)
 
 # %% [markdown]
@@ -333,13 +326,13 @@ $$
 \end{aligned}
 $$ (gru)
 
-It leaves out three things. *The output gate*: all of the memory is shown at all times. *The second state*: memory and
-output are one. *The independence of keeping and writing*: $\mathbf z$ is the forget gate, and $1 - \mathbf z$ the input
-gate, so whoever writes must forget. Its state is therefore an average of candidates, and never leaves the range from −1
-to 1. An LSTM can keep all *and* add, and so it can count (Weiss, Goldberg and Yahav 2018).
+It leaves out three things. *The output gate*: all of the memory is always shown. *The second state*: memory and output
+are one. *The independence of keeping and writing*: $\mathbf z$ is the forget gate, and $1 - \mathbf z$ the input gate, so
+whoever writes must forget. Its state is therefore an average of candidates, and never leaves the range from −1 to 1. An
+LSTM can keep all *and* add, and so it can count (Weiss, Goldberg and Yahav 2018).
 
 Mind two differences when you read papers. In PyTorch the reset gate multiplies $U_n \mathbf h$ *after* the matrix
-product; in the paper it multiplies $\mathbf h$ before it. And some papers swap $\mathbf z$ and $1 - \mathbf z$.
+product, in the paper $\mathbf h$ before it; and some papers swap $\mathbf z$ and $1 - \mathbf z$.
 
 (example-2-3)=
 **Example 2.3: a GRU by hand.** It is torch's, it is not quite the paper's, it has three quarters of the parameters, and
@@ -415,13 +408,12 @@ r"""
 ## The gates of a trained network
 
 What does a network do with its gates that nobody set by hand? Take the **adding problem**, the classic test of memory
-(Hochreiter and Schmidhuber 1997). Each step brings a random number between 0 and 1 and a mark. Two steps are marked, one
-in each half; after the last, the sum of the two marked numbers is due. All other numbers are noise.
+(Hochreiter and Schmidhuber 1997). Each step brings a random number between 0 and 1. Two steps are marked, one in each
+half; after the last, the sum of the two marked numbers is due. All other numbers are noise.
 
 (example-2-4)=
 **Example 2.4: a stock `nn.LSTM`, opened.** Train a small one, then compute its gates again from its weights. If the
-outputs agree, these *are* its gates. Then look for the unit whose input gate best tells marked steps from others. Three
-seeds.
+outputs agree, these *are* its gates. Then find the unit whose input gate best tells marked steps from others. Three seeds.
 """
 
 # %% tags=["example"]
@@ -531,15 +523,15 @@ say(f"""
 |---:|---:|---:|---:|---:|---:|---:|
 {rows}
 Nobody told the network which steps count, yet in each seed a unit opens at the marks and keeps between them: the memory of
-[Example 2.2](#example-2-2), learnt. What it keeps is the marked numbers, in its own terms: the last two columns fit a line of
-the number to what a mark puts on, and say which share of the variance of $c$ over 500 sequences that explains. Numbers above
+[Example 2.2](#example-2-2), learnt. It keeps the marked numbers in its own terms: the last two columns fit a line of the
+number to what a mark puts on, and say which share of the variance of $c$ over 500 sequences that explains. Numbers above
 the middle push one way, those below it the other. The correlations of $c$ with the sum so far alone,
 {", ".join(f"{r:.2f}" for r in plain)}, show little of this: ask a unit more than one question before you tell its story.
 """)
 
 # %% [markdown]
 """
-The library does it for any model and for all of its layers, and can keep what it saw:
+The library does it for all layers of any model:
 """
 
 # %%
@@ -562,11 +554,11 @@ $$
 $$ (belt)
 
 No matrix, no slope of a tanh: the direct way is a product of forget gates. Where they are open, the gradient passes.
-The *where* is the catch, for before training nobody has opened them.
+But before training nobody has opened them.
 
 (example-2-5)=
-**Example 2.5: reach.** The Jacobian of each step is exact, by autograd; we multiply them as in
-[Example 1.6](#example-1-6), with $(\mathbf h, \mathbf c)$ as the LSTM's state. All networks are untrained, three seeds.
+**Example 2.5: reach.** Multiply the Jacobians of the steps, by autograd, as in [Example 1.6](#example-1-6), with
+$(\mathbf h, \mathbf c)$ as the LSTM's state. All networks are untrained, three seeds.
 """
 
 # %% tags=["example"]
@@ -613,7 +605,6 @@ wanted |= {f"LSTM, bias {b}": (nn.LSTMCell, b) for b in (0, 1, 3)}
 norms = {}
 for name, (kind, *bias) in wanted.items():
     norms[name] = torch.stack([reach(network(kind, s, *bias), x) for s in seeds])
-    print(f"{name:12} after 30 steps {norms[name][:, 29].mean():.0e} is left")
 left = {name: n[:, 29] for name, n in norms.items()}
 assert max(left[n].max() for n in ("RNN", "GRU", "LSTM", "LSTM, bias 0")) < 1e-4
 assert left["LSTM, bias 1"].min() > 30 * left["LSTM, bias 0"].max()
@@ -670,8 +661,8 @@ r"""
 ### Break it: the forget bias
 
 The task is chapter 1's: the first number is +1 or −1, fifty-nine steps of noise follow, and at the end the network says which
-it was. Choose the bias an LSTM starts with. At left, how much of a pulse at step 1 its memory still holds, before training; at
-right, right answers while it is trained. A line a seed.
+it was. At left, how much of a pulse at step 1 its memory still holds, before training; at right, right answers while it is
+trained. A line a seed.
 """
 
 # %% tags=["remove-cell"]
@@ -756,9 +747,9 @@ forget_bias(3)
 assert max(forgotten[0]) < 0.6 and max(forgotten[1]) < 0.6
 assert min(forgotten[3]) > 0.9
 say("""
-One number decides between a coin and an answer, and no shape test, no gradient check and no look at the loss of the first
-steps tells you. The test of yours that catches it is the last assertion of [Example 2.5](#example-2-5): measure the reach
-before you train, on sequences as long as what has to be remembered. The library sets the bias of any LSTM by
+One number decides between a coin and an answer, and no shape test, gradient check or loss of the first steps tells you. The
+test of yours that catches it is the last assertion of [Example 2.5](#example-2-5): measure the reach before you train, on
+sequences as long as what has to be remembered. The library sets the bias of any LSTM by
 `initialise(model, "forget-bias")`, to 1, which is the custom; for longer memory set it higher.
 """)
 
@@ -766,7 +757,7 @@ before you train, on sequences as long as what has to be remembered. The library
 r"""
 ## Two tasks of memory, three cells
 
-Reach before training is a promise. Does it hold? Two tasks, all cells with the same width, budget and learning rate,
+Reach before training is a promise. Does it hold? Two tasks, the same width, budget and learning rate for all cells,
 three seeds, beside **chance**: the best that can be had without memory.
 
 (example-2-6)=
@@ -859,7 +850,7 @@ told = {
 }
 say(f"""
 Mean squared error on 2,000 fresh sequences: GRU {told["GRU"]}, LSTM {told["LSTM"]}, Elman {told["RNN"]}, with chance at
-{chance:.3f}. The Elman network has had the same data and the same number of steps, and has learnt nothing.
+{chance:.3f}. The Elman network has had the same data and steps, and has learnt nothing.
 """)
 
 # %% [markdown]
@@ -909,8 +900,6 @@ def train(kind, seed):
 
 cells = nn.RNN, nn.LSTM, nn.GRU
 right = {c.__name__: torch.stack([train(c, s) for s in seeds]) for c in cells}
-for name, found in right.items():
-    print(f"{name:4}", *(f"{r:.2f}" for r in found))
 assert right["RNN"].max() < 0.3  # chance is a quarter
 assert right["LSTM"].max() > 0.4 and right["GRU"].min() > 0.9
 
@@ -932,8 +921,8 @@ told = {name: f"{r.mean():.2f} ± {r.std():.2f}" for name, r in right.items()}
 learnt = int((right["LSTM"] > 0.4).sum())
 say(f"""
 Right symbols: GRU {told["GRU"]}, LSTM {told["LSTM"]}, Elman {told["RNN"]}; chance is 0.25. The order is that of the
-adding problem, and so is the lesson: within this budget the Elman network doesn't find what lies thirty steps back with
-any seed, the LSTM finds it with {learnt} of {len(right["LSTM"])}, and the GRU with all. *Sooner on these two tasks*; Chung
+adding problem: within this budget the Elman network doesn't find what lies thirty steps back with any seed, the LSTM finds it
+with {learnt} of {len(right["LSTM"])}, and the GRU with all. *Sooner on these two tasks*; Chung
 and others (2014) and Greff and others (2017) compared on speech and music and found no winner for all.
 """)
 
@@ -942,8 +931,8 @@ r"""
 ## Parameters, time, memory: which to choose
 
 (example-2-8)=
-**Example 2.8: what a cell costs.** Parameters follow from a formula. Time has to be measured: all cells in turn, so
-that a busy machine slows all alike, and the median taken.
+**Example 2.8: what a cell costs.** Parameters follow from a formula. Time is measured: all cells in turn, so that a busy
+machine slows all alike, and the median taken.
 """
 
 # %% tags=["example"]
@@ -987,11 +976,11 @@ for name, cell in (("RNN", ur.ElmanCell), ("GRU", ur.GRUCell), ("LSTM", ur.LSTMC
 
 # %% [markdown]
 """
-One block of weights for an Elman network, three for a GRU, four for an LSTM. What the milliseconds are depends on the
-machine and on how well its kernels are tuned, so measure yours. And cost is half of the question: the other half is what
-you get for it. The library's `compare` (in `src/unrolled/comparison/`) puts both side by side on one budget. The task here
-is *temporal order*: two marks, each X or Y, stand far apart among other symbols; which came first, and which second? It
-takes cells of your own too, such as an LSTM whose forget gates begin open.
+One block of weights for an Elman network, three for a GRU, four for an LSTM. The milliseconds depend on the machine and
+its kernels, so measure yours. And what do you get for the cost? The library's `compare` (in `src/unrolled/comparison/`)
+puts both side by side on one budget. The task here is *temporal order*: two marks, each X or Y, stand far apart among
+other symbols; which came first, and which second? It takes cells of your own too, such as an LSTM whose forget gates
+begin open.
 """
 
 # %%
@@ -1036,15 +1025,13 @@ training; the half-life is that of the untrained network's gradient, in steps. I
 
 On this budget an LSTM with torch's own bias is still at chance, and a forget bias of 3, at the same cost, solves the
 task. For the two LSTMs the column on the right said so before training; not so for the GRU, which starts as short and
-learns all the same. A comparison of "the LSTM" with "the GRU" that doesn't say how the forget gates began compares
-something else.
+learns all the same. A comparison of LSTM and GRU that doesn't say how the forget gates began compares something else.
 """)
 
 # %% [markdown]
 """
-By command it is one line, for a task or for a table, your own (`unrolled compare measured.csv --target temperature`) or
-this one that comes with the package. It writes a report with curves, and `compare.json`. A short run, held against the
-same by call:
+By command it is one line, for a task or a table: your own (`unrolled compare measured.csv --target temperature`) or one
+of the package's. It writes a report with curves, and `compare.json`. A short run, held against the same by call:
 """
 
 # %%
@@ -1076,24 +1063,23 @@ assert {row["cell"]: row["score"] for row in rows} == {
 
 # %% [markdown]
 """
-The verdict is as blunt as it should be: on this budget a line drawn through the past does better than any of the three.
-A rule of thumb, and it is no more than that:
+The verdict is blunt: on this budget a line drawn through the past does better than any of the three. A rule of thumb, no
+more than that:
 
 - *Start with a GRU.* It learnt first here, with three quarters of an LSTM's weights.
 - *Take an LSTM* for very long memory or for counting, with a forget bias of 1 or more; on a CPU its step may even be
   the faster one (see the tables).
 - *Keep an Elman network* where what matters is near, and small is what counts.
-- *Then compare*, on your data, with seeds, beside a baseline. If the difference is within the seeds' spread, take the
-  cheaper.
+- *Then compare*, on your data, with seeds, beside a baseline. Within the seeds' spread, take the cheaper.
 
 ## In practice: padding and two directions
 
-Rows of a batch have different lengths, and are padded to the longest. The network doesn't know where a row ends.
+Rows of a batch are padded to the longest, and the network doesn't know where a row ends.
 
 (example-2-9)=
-**Example 2.9: the last output, taken from padding.** The task: add up a row of 3 to 20 numbers. Network one reads
-`output[:, -1]`, network two the output at each row's own last step. Both are tested twice on the same rows: as in
-training, and padded by thirty zeros more, as beside a longer row.
+**Example 2.9: the last output, taken from padding.** Add up a row of 3 to 20 numbers. Network one reads `output[:, -1]`,
+network two the output at each row's own last step. Both are tested twice on the same rows: as in training, and padded by
+thirty zeros more, as beside a longer row.
 """
 
 # %% tags=["example"]
@@ -1169,9 +1155,9 @@ say(f"""
 | `output[:, -1]` | {told[False][0]} | {told[False][1]} |
 | packed, `h_n[-1]` | {told[True][0]} | {told[True][1]} |
 
-The first network *trains well*. It has learnt to hold its sum through as much padding as it saw, and drifts off when a
-longer row comes into the batch. The test of yours that catches it is one line: pad further, and nothing may change. The
-library's `check_model` does it to your model, and says what it found:
+The first network *trains well*. It holds its sum through as much padding as it saw, and drifts off when a longer row
+comes into the batch. The test of yours that catches it is one line: pad further, and nothing may change. The library's
+`check_model` does it to your model:
 """)
 
 # %%
@@ -1254,9 +1240,8 @@ seen = {
     for way in (last_output, reshaped)
 }
 say(f"""
-`output[:, -1]` is right for one direction, and the commonest mistake with two: its backward half has read one step. The
-library's `check_model` names both: {", ".join(f"`{f.name}` for `{w}`" for w, (f, *_) in seen.items())}. Among what else it
-looks for: rows taken for steps where `batch_first` is missing, gradients that are dead, a state carried without `detach`.
+`output[:, -1]` is right for one direction, and the commonest mistake with two. The library's `check_model`
+names both wrong ways: {", ".join(f"`{f.name}` for `{w}`" for w, (f, *_) in seen.items())}. Among what else it looks for: rows taken for steps where `batch_first` is missing, gradients that are dead, a state carried without `detach`.
 """)
 
 # %% [markdown]

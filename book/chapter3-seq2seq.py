@@ -2,9 +2,9 @@
 """
 # Chapter 3: Seq2Seq
 
-So far a network answered at every step, or once at the end. A translator does neither: it reads a whole sentence, and
-writes another one, of another length and in another order. This chapter builds such a network, from raw text in English
-and Japanese to translations with a score; and it measures where it breaks, for that is what attention was invented for.
+So far a network answered at every step, or once at the end. A translator reads a whole sentence, and writes another
+one, of another length and in another order. This chapter builds such a network, from raw text in English and Japanese to
+translations with a score; and it measures where it breaks, for that is what attention was invented for.
 
 :::{admonition} This chapter at a glance
 :class: card
@@ -13,7 +13,7 @@ Difficulty
 : intermediate
 
 Time
-: 25 minutes: 23 to read text and examples at 200 words a minute, 2 to run them
+: 23 minutes: 21 to read text and examples at 200 words a minute, 2 to run them
 
 Examples
 : 11, in plain PyTorch; each runs by itself
@@ -35,8 +35,7 @@ Prerequisites
 : chapters 1 and 2, or: training a GRU in PyTorch, padding, cross entropy. No Japanese
 :::
 
-Every example below is complete: copy it into an empty file and it runs. Each asserts what it claims, and a folded cell
-after it holds it against the library. Numbers in the text are taken from the run that made this page.
+Every example runs from an empty file and asserts what it claims; a folded cell after it holds it against the library.
 """
 
 # %% tags=["remove-cell"]
@@ -91,16 +90,16 @@ r"""
 ## One network reads, another writes
 
 *He isn't a teacher* is 彼は先生ではない: "he · as for · teacher · is · not". The verb comes last, and so does *not*.
-Word by word won't do: what is to be written first may depend on what was read last. So read to the end before you
-write. Sutskever, Vinyals and Le (2014) and Cho and others (2014) take two recurrent networks. The **encoder** reads
-the source $x_1 \dots x_S$, and its last state is the **context vector** $\mathbf c$:
+What is to be written first may depend on what was read last. So read to the end before you write. Sutskever, Vinyals
+and Le (2014) and Cho and others (2014) take two recurrent networks. The **encoder** reads the source $x_1 \dots x_S$, and
+its last state is the **context vector** $\mathbf c$:
 
 $$
 \mathbf h_s = \operatorname{GRU}(E_x x_s, \mathbf h_{s-1}), \qquad \mathbf c = \mathbf h_S .
 $$ (encoder)
 
-The **decoder** starts from it, and writes one token after the other. It reads what was written last, and tells how likely
-each token of its vocabulary is to come next; $y_0$ is a mark for the beginning, and another one ends the sentence:
+The **decoder** starts from it. It reads what was written last, and tells how likely each token of its vocabulary is to
+come next; $y_0$ is a mark for the beginning, and another mark ends the sentence:
 
 $$
 \begin{aligned}
@@ -109,8 +108,8 @@ p(y_t \mid y_{<t}, x) &= \operatorname{softmax}\bigl(V \tanh(W [\mathbf c; \math
 \end{aligned}
 $$ (decoder)
 
-So the pair is one big distribution over whole sentences, $p(y \mid x) = \prod_t p(y_t \mid y_{<t}, x)$. Everything the
-decoder knows of the source came through $\mathbf c$. Keep an eye on that bottleneck.
+So the pair is one distribution over whole sentences, $p(y \mid x) = \prod_t p(y_t \mid y_{<t}, x)$. Everything the
+decoder knows of the source came through $\mathbf c$: a bottleneck.
 """
 
 
@@ -158,6 +157,7 @@ for t, word in enumerate(writes):
     if t:
         arrow(ax, (x - 0.65, 0), (x - 0.48, 0), "C2")
 ax.text(2, 0.62, "encoder", ha="center", color="C0")
+ax.text(9.8, -1.85, "decoder", ha="center", color="C2")
 ax.text(
     5.5, -0.55, "all that\npasses", ha="center", va="center", color="C1", fontsize=9
 )
@@ -166,8 +166,8 @@ plt.show()
 # %% [markdown]
 r"""
 (example-3-1)=
-**Example 3.1: encode, then decode.** Equations {eq}`encoder` and {eq}`decoder`, step by step, with random weights and
-tiny vocabularies. Two laws must hold for any weights: no step may see what comes after it, and the probabilities of all
+**Example 3.1: encode, then decode.** Equations {eq}`encoder` and {eq}`decoder`, with random weights and tiny
+vocabularies. Two laws must hold for any weights: no step may see what comes after it, and the probabilities of all
 sentences of two tokens add up to 1.
 """
 
@@ -210,7 +210,6 @@ assert abs(total - 1) < 1e-5  # p(y | x) is a distribution over sentences
 one = decode(c, torch.tensor([begin, 3, 5, 2]))
 other = decode(c, torch.tensor([begin, 3, 5, 4]))
 assert torch.equal(one[:3], other[:3]) and not torch.equal(one[3], other[3])
-print("log p of 3, 5, 2:", *(f"{one[t, y]:.2f}" for t, y in enumerate((3, 5, 2))))
 
 # %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
 import unrolled as ur
@@ -239,17 +238,17 @@ assert torch.allclose(memory.context, c, atol=1e-6)
 r"""
 ## What it learns from: the truth, one step late
 
-How is a decoder trained, which is to read its own words, while these are still nonsense? It reads the *true* words
-instead: at step $t$ the true $y_{t-1}$, whatever it said itself. This is **teacher forcing** (Williams and Zipser 1989).
-The loss is the cross entropy of each next word,
+A decoder is to read its own words. In training, while these are still nonsense, it reads the *true* words instead: at
+step $t$ the true $y_{t-1}$. This is **teacher forcing** (Williams and Zipser 1989). The loss is the cross entropy of each
+next word,
 
 $$
 L = -\frac{1}{N} \sum_{n} \sum_{t=1}^{T_n + 1} \log p\bigl(y^{(n)}_t \mid y^{(n)}_{<t}, x^{(n)}\bigr),
 $$ (teacher-forcing)
 
 where $y_{T_n+1}$ is the end mark, and $N$ the number of *real* steps of the batch. Two things can go wrong in silence.
-If what is read and what is to be said are not shifted against each other by one step, the decoder reads its answer. If
-padding counts, the loss depends on which sentences happen to share a batch.
+If what is read and what is to be said are not shifted by one step, the decoder reads its answer. If padding counts, the
+loss depends on which sentences happen to share a batch.
 
 (example-3-2)=
 **Example 3.2: shift and mask**, and one test for each. Padding a batch further must leave the loss alone. And changing
@@ -321,9 +320,8 @@ assert torch.isclose(whole, (6 * parts[0] + 3 * parts[1]) / 9)  # no padding in 
 # %% [markdown]
 r"""
 (example-3-3)=
-**Example 3.3: a first task.** Before you translate, copy: one to three digits in, the same digits out. All of it has to go
-through the context vector, chance is known, and training takes seconds. Rows of a batch have one length here, which
-spares us the mask.
+**Example 3.3: a first task.** Before you translate, copy: one to three digits in, the same digits out, all through the
+context vector. Rows of a batch have one length here, which spares us the mask.
 """
 
 # %% tags=["example"]
@@ -399,8 +397,8 @@ for hypothesis, mine in zip(found, write(net, x).tolist()):
 """
 ### Break it: how it is trained, and what it reads
 
-The same task, with batches of mixed lengths, and four versions of the experiment. At left the training loss, at right how
-many of the first, second and third digits are right when the network writes by itself. Three seeds, a line each.
+The same task, with batches of mixed lengths, in four versions. At left the training loss, at right how many of the first,
+second and third digits are right in use, when the network writes by itself. Three seeds, a line each.
 """
 
 # %% tags=["remove-cell"]
@@ -523,12 +521,11 @@ assert min(lower) > 0.05
 assert experiments["deaf"].max() < experiments["right"].min() - 0.2
 assert max(experiments["right", "law"]) < 1e-4 < 0.1 < min(experiments["deaf", "law"])
 say(f"""
-The best loss belongs to the worst network: unshifted, it learns to repeat what it has just been told. No look at the loss
-will tell you; the last assertion of [Example 3.2](#example-3-2) does, on an untrained network. Padding is the sly one: the
-digits come out as well as before, but the loss has lost its meaning: it is lower, by {pm(lower)} over the first 60 steps, only
-because steps that nobody asks for are easy. The test that pads further catches it. The last one isn't a mistake of training
-at all; a law of search catches it: the log-probability of what was written, step by step, equals that of one
-teacher-forced pass over it.
+The best loss belongs to the worst network: unshifted, it learns to repeat what it has just been told. The loss won't tell
+you; the last assertion of [Example 3.2](#example-3-2) does, on an untrained network. Padding is the sly one: the digits come
+out as well as before, but the loss is lower, by {pm(lower)} over the first 60 steps, only because steps that nobody asks for
+are easy. The test that pads further catches it. The last mistake isn't made in training; a law of search catches it: the
+log-probability of what was written, step by step, equals that of one teacher-forced pass over it.
 """)
 
 # %% [markdown]
@@ -538,8 +535,8 @@ r"""
 Three digits pass through the bottleneck. How many more?
 
 (example-3-4)=
-**Example 3.4: quality against length.** Rows of one to ten digits, contexts of three widths, the same training for all.
-Then 500 fresh rows of each length, and the share of digits that are right when the network writes by itself.
+**Example 3.4: quality against length.** Rows of one to ten digits, contexts of three widths, the same training for all;
+then 500 fresh rows of each length, and the share of digits that are right in use.
 """
 
 # %% tags=["example"]
@@ -639,22 +636,22 @@ say(f"""
 {rows}
 
 All lengths were trained equally often, so this is no matter of rare lengths. It is what fits: ten digits are
-{10 * np.log2(10):.0f} bits that a vector must hold in a way that a decoder can take apart. A wider one holds more and
-fades later; all fade. [Chapter 4](chapter4-attention.py) does away with the bottleneck: its decoder may look back at every $\\mathbf h_s$.
+{10 * np.log2(10):.0f} bits that a vector must hold in a way that a decoder can take apart. A wider one holds
+more; all fade.
 """)
 # %% [markdown]
 """
 ## From raw text
 
-A translator begins with text as people write it. The package brings some: a *phrasebook* of 20,000 pairs, made by a
-grammar of English and Japanese, from *I often go to the park* to days with six deeds. In its test part, combinations
-stand that training never shows, such as this verb with that object. What is a token? Japanese has no spaces, so
-`str.split` takes a sentence for a word.
+A translator begins with text as people write it. The package brings a *phrasebook* of 20,000 pairs, made by a grammar of
+English and Japanese, from *I often go to the park* to days with six deeds. Its test part has combinations that training
+never shows, such as this verb with that object. What is a token? Japanese has no spaces, so `str.split` takes a sentence
+for a word.
 
 (example-3-5)=
 **Example 3.5: text to ids, and back.** Three ways to cut; of each the size of the vocabulary, the length of a sentence, and
-the share of test tokens that training never showed. Ids 0 to 3 are marks: padding, beginning, end, unknown. And one snag:
-が may come as one code point or as two, and NFC makes them one.
+the share of test tokens that training never showed. Ids 0 to 3 are marks: padding, beginning, end, unknown. One snag: が
+may come as two code points, and NFC makes them one.
 """
 
 # %% tags=["example"]
@@ -712,18 +709,17 @@ for pair in book.test[:100]:
 
 # %% tags=["remove-input"]
 say(f"""
-By spaces {by_space[2]:.0%} of what the test part says is unknown: it would be a list of whole sentences, learnt by heart. By
-characters next to nothing is, with {len(japanese.pieces)} pieces, and a sentence is {by_character[1]:.0f} steps long. Between
-them lie *subwords* such as sentencepiece's: frequent strings of characters, learnt from the text. The library chooses by size
-and script, and says why. We take words for the source and characters for the target.
+By spaces {by_space[2]:.0%} of what the test part says is unknown: a list of whole sentences, learnt by heart. By characters
+next to nothing is, with {len(japanese.pieces)} pieces, and a sentence is {by_character[1]:.0f} steps long. Between them lie
+*subwords* such as sentencepiece's: frequent strings of characters, learnt from the text. The library chooses by size and
+script, and says why. We take words for the source and characters for the target.
 """)
 
 # %% [markdown]
 r"""
 (example-3-6)=
-**Example 3.6: translate.** All pairs of up to 12 English tokens, an encoder, a decoder (here without $W$ and
-$\tanh$), batches of like length, and a loss that leaves padding out: nothing new, but all of it together. One seed, for
-lack of time; the scores below have intervals.
+**Example 3.6: translate.** All pairs of up to 12 English tokens, an encoder, a decoder (here without $W$ and $\tanh$),
+batches of like length, and a loss that leaves padding out. One seed, for lack of time; the scores below have intervals.
 """
 
 # %% tags=["example"]
@@ -874,16 +870,15 @@ by_length = "\n".join(
     for (low, high, which), one in zip(bins, scored)
 )
 say(f"""
-Here is what it writes for sentences that it has never seen, a character at a time, each time the likeliest:
+What it writes for sentences that it has never seen, a character at a time, each time the likeliest:
 
 | English | the network | the phrasebook |
 |---|---|---|
 {shown}
 
-It *is* Japanese: verbs at the end, particles in place, learnt from nothing but pairs of text. It isn't always a
-translation. Where the context has faded, the decoder goes on fluently and says something else, as you see by comparing the
-columns sign by sign; who can't read the English wouldn't notice. On {len(written)} unseen sentences BLEU, which we come to, is {bleu.value:.1f} (95%:
-{bleu.low:.1f} to {bleu.high:.1f}).
+It *is* Japanese, verbs at the end, particles in place, but not always a translation. Where the context has
+faded, the decoder goes on fluently and says something else: compare the columns sign by sign. On {len(written)} unseen
+sentences BLEU, which we come to, is {bleu.value:.1f} (95%: {bleu.low:.1f} to {bleu.high:.1f}).
 
 | English tokens | sentences | BLEU (95%) |
 |---|---:|---:|
@@ -897,8 +892,8 @@ alone wouldn't prove it: longer sentences may be harder in other ways. The digit
 
 # %% [markdown]
 """
-The same by library call and by command, on two thousand pairs of the phrasebook in a file of your own, with a tab between the
-two. `attention=None` is the network of this chapter. The results are equal to the last bit:
+The same by library call and by command, on two thousand pairs in a file of your own, with a tab between the two.
+`attention=None` is the network of this chapter. The results are equal to the last bit:
 """
 
 # %%
@@ -945,14 +940,13 @@ sentence."` shows the probability of each piece and the tree of the search. Two 
 r"""
 ## Exposure bias: it never met its own mistakes
 
-In training the decoder reads the truth; in use it reads what it wrote. What it wrote may be wrong, and wrong words before
-the next one are something that it has never seen. This gap is called **exposure bias** (Ranzato and others 2016). The
-remedy by the book is **scheduled sampling** (Bengio and others 2015): with a **teacher forcing ratio** below 1, a part of
-the words read in training are its own.
+In training the decoder reads the truth; in use it reads what it wrote. That may be wrong, and it has never read anything
+wrong. This gap is called **exposure bias** (Ranzato and others 2016). The remedy by the book is **scheduled sampling**
+(Bengio and others 2015): with a **teacher forcing ratio** below 1, a part of the words read in training are its own.
 
 (example-3-7)=
-**Example 3.7: the gap, and the ratio.** The task is copying again, rows of eight digits at last; three ratios, three seeds.
-Each network is tested twice on the same rows: reading the truth, and reading itself.
+**Example 3.7: the gap, and the ratio.** Copying again, rows of eight digits at last; three ratios, three seeds. Each network
+is tested twice on the same rows: reading the truth, and reading itself.
 """
 
 # %% tags=["example"]
@@ -1051,10 +1045,9 @@ say(f"""
 {rows}
 
 The bias is there: trained by teacher forcing alone, the network is {gap[1.0].mean():.2f} better when it is told the truth
-than in use. A lower ratio closes the gap, as promised. But look at what counts, the column *reading itself*: the
-gap closed from above. The networks that had to read their own nonsense from the first step on are no better in use
-within this budget. So measure the quality in use, not the gap. The library's ratio is 1 by default;
-`Translator(teacher_forcing=…)` and `--teacher-forcing` change it.
+than in use. A lower ratio closes the gap, as promised, but from above: the networks that had to read their own nonsense
+from the first step on are no better in use within this budget. So measure the quality in use, not the gap. The library's
+ratio is 1 by default; `Translator(teacher_forcing=…)` and `--teacher-forcing` change it.
 """)
 # %% [markdown]
 r"""
@@ -1062,7 +1055,7 @@ r"""
 
 A trained network gives $p(y \mid x)$ for any sentence. Which one shall it say? The likeliest would be an answer, but there
 are far too many to ask. To see what searching does, take a decoder small enough to know by heart: a table of what follows
-what, for *That person isn't a teacher*. There are two ways to begin, and three words for a teacher.
+what, for *That person isn't a teacher*, with two ways to begin, and three words for a teacher.
 
 (example-3-8)=
 **Example 3.8: greedy and sampling.** *Greedy* takes the likeliest piece at each step. *Sampling* draws it, from
@@ -1136,9 +1129,9 @@ for temperature, texts in said.items():
 
 # %% [markdown]
 r"""
-Sampling is for where variety is wanted; a translator should not throw dice. But greedy search has a flaw too: what looks
-best now may lead where nothing is good. A **beam** of width $b$ keeps the $b$ best beginnings instead of one,
-continues each by every piece, and keeps the $b$ best of those (Graves 2012).
+Sampling is for variety; a translator should not throw dice. But greedy search has a flaw too: what looks best now may lead
+where nothing is good. A **beam** of width $b$ keeps the $b$ best beginnings, continues each by every piece, and keeps the
+$b$ best of those (Graves 2012).
 
 (example-3-9)=
 **Example 3.9: beam search**, on the same table, beside all sentences that there are.
@@ -1181,9 +1174,6 @@ for ids in product(*(list(follows)[a:b] for a, b in ((1, 3), (3, 6), (6, 8)))):
     p = math.prod(follows[a].get(b, 0.0) for a, b in steps)
     everything.append((p, "".join(ids)))
 assert abs(sum(p for p, _ in everything) - 1) < 1e-9
-for width in (1, 2, 12):
-    logp, ids = beam_search(width)
-    print(f"width {width:2}: {''.join(ids[1:-1])}, p = {math.exp(logp):.3f}")
 assert math.exp(beam_search(1)[0]) < 0.14  # greedy, down the garden path
 assert abs(math.exp(beam_search(2)[0]) - max(everything)[0]) < 1e-9
 assert "".join(beam_search(12)[1][1:-1]) == max(everything)[1]
@@ -1281,83 +1271,14 @@ r"""
 ## The likeliest is too short
 
 The score so far is $\log p(y \mid x) = \sum_t \log p(y_t \mid \dots)$, a sum of negative numbers. Each further token makes it
-smaller, so that what is short has a start. The usual remedy is to rank by a mean:
+smaller, so what is short has a start, and the *empty* sentence needs to be lucky only once. That is no error of search: the
+wider the beam, the surer it is found ([Example 3.11](#example-3-11)). The usual remedy is to rank by a mean, with $\alpha$
+chosen on development data:
 
 $$
 \operatorname{score}(y) = \frac{\log p(y \mid x)}{|y|^{\alpha}} , \qquad \alpha = 0: \text{a sum}, \quad
 \alpha = 1: \text{the mean of a token}.
 $$ (length-penalty)
-
-(example-3-10)=
-**Example 3.10: a network that likes it short.** At each step it ends with probability one tenth, or says one of three
-words, equally likely: its sentences have nine words on average. What does it hold to be the best?
-"""
-
-# %% tags=["example"]
-# Example 3.10: beams of a decoder whose sentences have nine words on average
-import math
-import random
-
-END, longest = 0.1, 12  # the probability to end; at most so many words
-WORD = (1 - END) / 3
-
-
-def beam_search(width, alpha):
-    """The number of words of the best sentence."""
-    beam, finished = [(0.0, 0)], []  # log p, and how many words
-    for t in range(longest + 1):
-        candidates = [(logp + math.log(END), n, True) for logp, n in beam]
-        if t < longest:
-            words = [(logp + math.log(WORD), n + 1, False) for logp, n in beam]
-            candidates += 3 * words
-        best = sorted(candidates, key=lambda c: -c[0])[:width]
-        finished += [(logp / (n + 1) ** alpha, n) for logp, n, ends in best if ends]
-        beam = [(logp, n) for logp, n, ends in best if not ends]
-        if len(finished) >= width or not beam:
-            break
-    return max(finished)[1]
-
-
-random.seed(0)
-drawn = []
-for _ in range(10_000):
-    words = 0
-    while random.random() > END:
-        words += 1
-    drawn.append(words)
-mean = sum(drawn) / len(drawn)
-best = {alpha: [beam_search(width, alpha) for width in (3, 4, 40)] for alpha in (0, 1)}
-for alpha, words in best.items():
-    print(f"alpha {alpha}: beams of 3, 4 and 40 write {words} words; mean {mean:.1f}")
-assert abs(mean - 9) < 0.5
-assert best[0] == [12, 0, 0]  # from a beam of four on, it prefers to say nothing
-assert best[1][0] == best[1][2] == 12
-
-# %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
-import torch
-
-import unrolled as ur
-from unrolled.nn.search import Limits
-
-logits = torch.tensor([0.0, END, WORD, WORD, WORD]).log()  # 0 begins, 1 ends
-start, limits = (torch.zeros(1, 1),), Limits(0, 1, longest=longest)
-
-
-def step(tokens, state, memory):
-    return logits.expand(len(tokens), -1), state, None
-
-
-for width, mine in zip((3, 4, 40), best[0]):
-    ((theirs,),) = ur.beam_search(
-        step, start, start, 1, limits, beam=width, length_penalty=0.0
-    )
-    assert len(theirs.tokens) == mine
-
-# %% [markdown]
-r"""
-A sentence of any length has less probability than its beginning, and the *empty* one needs to be lucky only once. No error of
-search: the wider the beam, the surer it finds it. Dividing by the length overshoots here and prefers the longest; $\alpha$ is
-to be chosen on development data.
 
 ### Break it: take the normalisation away
 
@@ -1424,18 +1345,18 @@ say(f"""
 Without normalisation wider beams find likelier sentences, and write shorter ones: beams of 1, 2, 5 and 20 come to
 {", ".join(f"{length:.2f}" for length in lengths_by_width)} of the references' length. At a beam of twenty that costs
 {difference.value:.1f} BLEU (95%: {difference.low:.1f} to {difference.high:.1f}, paired bootstrap over {difference.n} sentences).
-With normalisation, a beam of five is {gain.value:.1f} BLEU (95%: {gain.low:.1f} to {gain.high:.1f}) above greedy search. A test
-of yours that catches the loss needs no BLEU: compare the length of what is written with that of the references, at two
-widths. The library normalises by default; `length_penalty=0` takes it away, in `ur.beam_search` and in `translate`.
+With normalisation, a beam of five is {gain.value:.1f} BLEU (95%: {gain.low:.1f} to {gain.high:.1f}) above greedy search. The
+test of yours that catches the loss compares the length of what is written with that of the references, at two widths. The
+library normalises by default; `length_penalty=0` takes it away, in `ur.beam_search` and in `translate`.
 """)
 
 # %% [markdown]
 r"""
 ## The score, and what it hides
 
-How good is a translation? **BLEU** (Papineni and others 2002) counts which strings of one to four tokens, $n$-grams, the
-translations share with the references. With $p_n$ the share of theirs that is found there, no more often than it stands
-there, and with lengths $c$ and $r$ of all translations and all references,
+**BLEU** (Papineni and others 2002) counts which strings of one to four tokens, $n$-grams, the translations share with the
+references. With $p_n$ the share of theirs that is found there, no more often than it stands there, and with lengths $c$ and
+$r$ of all translations and all references,
 
 $$
 \operatorname{BLEU} = 100 \cdot \min\bigl(1, e^{1 - r/c}\bigr) \cdot (p_1\, p_2\, p_3\, p_4)^{1/4} .
@@ -1445,13 +1366,13 @@ The first factor is there since otherwise *short* would be precise. **chrF** (Po
 characters, both the share of the translation that is found and the share of the reference that is met, and weighs the latter
 twice. Tokens are characters here; BLEU by words is another number, so a score without its settings says nothing (Post 2018).
 
-(example-3-11)=
-**Example 3.11: BLEU by hand, and what it can't see.** One reference: *He went to school yesterday.* Two translations: one says
+(example-3-10)=
+**Example 3.10: BLEU by hand, and what it can't see.** One reference: *He went to school yesterday.* Two translations: one says
 that he did *not* go; the other is right, in plain style and another order.
 """
 
 # %% tags=["example"]
-# Example 3.11: BLEU and chrF by hand, and two sentences that they misjudge
+# Example 3.10: BLEU and chrF by hand, and two sentences that they misjudge
 import math
 from collections import Counter
 
@@ -1514,8 +1435,9 @@ said_no, lost = sum(no[1]), [r for w, r in zip(*no) if r and not w]
 say(f"""
 The false sentence gets BLEU {worse:.0f}, the true one {better:.0f}; chrF agrees with BLEU, and not with you. Both count strings, and
 *not* is a short one. Nor is this far-fetched: of the {said_no} references of our test part with a negation, the network's
-translation has none in {len(lost)}. Both scores compare *systems*, over many sentences of one text, cut alike; for that they are useful, with an interval
-and a paired test beside them (`unrolled translate score RUN --against RUN2`; by call `Translator.score`). Then read fifty sentences, the worst of them first.
+translation has none in {len(lost)}. Both scores compare *systems*, over many sentences of one text, cut alike, with an interval and a
+paired test (`unrolled translate score RUN --against RUN2`; by call `Translator.score`). Then read fifty sentences, the worst
+first.
 """)
 assert said_no >= 30
 
@@ -1553,7 +1475,79 @@ let `translate score --against` decide.
 """)
 
 # %% [markdown]
+"""
+## Going further: a network that likes it short (2 minutes)
+
+(example-3-11)=
+**Example 3.11: a network that likes it short.** At each step it ends with probability one tenth, or says one of three
+words, equally likely: its sentences have nine words on average. What does it hold to be the best?
+"""
+
+# %% tags=["example"]
+# Example 3.11: beams of a decoder whose sentences have nine words on average
+import math
+import random
+
+END, longest = 0.1, 12  # the probability to end; at most so many words
+WORD = (1 - END) / 3
+
+
+def beam_search(width, alpha):
+    """The number of words of the best sentence."""
+    beam, finished = [(0.0, 0)], []  # log p, and how many words
+    for t in range(longest + 1):
+        candidates = [(logp + math.log(END), n, True) for logp, n in beam]
+        if t < longest:
+            words = [(logp + math.log(WORD), n + 1, False) for logp, n in beam]
+            candidates += 3 * words
+        best = sorted(candidates, key=lambda c: -c[0])[:width]
+        finished += [(logp / (n + 1) ** alpha, n) for logp, n, ends in best if ends]
+        beam = [(logp, n) for logp, n, ends in best if not ends]
+        if len(finished) >= width or not beam:
+            break
+    return max(finished)[1]
+
+
+random.seed(0)
+drawn = []
+for _ in range(10_000):
+    words = 0
+    while random.random() > END:
+        words += 1
+    drawn.append(words)
+mean = sum(drawn) / len(drawn)
+best = {alpha: [beam_search(width, alpha) for width in (3, 4, 40)] for alpha in (0, 1)}
+for alpha, words in best.items():
+    print(f"alpha {alpha}: beams of 3, 4 and 40 write {words} words; mean {mean:.1f}")
+assert abs(mean - 9) < 0.5
+assert best[0] == [12, 0, 0]  # from a beam of four on, it prefers to say nothing
+assert best[1][0] == best[1][2] == 12
+
+# %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
+import torch
+
+import unrolled as ur
+from unrolled.nn.search import Limits
+
+logits = torch.tensor([0.0, END, WORD, WORD, WORD]).log()  # 0 begins, 1 ends
+start, limits = (torch.zeros(1, 1),), Limits(0, 1, longest=longest)
+
+
+def step(tokens, state, memory):
+    return logits.expand(len(tokens), -1), state, None
+
+
+for width, mine in zip((3, 4, 40), best[0]):
+    ((theirs,),) = ur.beam_search(
+        step, start, start, 1, limits, beam=width, length_penalty=0.0
+    )
+    assert len(theirs.tokens) == mine
+
+# %% [markdown]
 r"""
+Beams of 4 and 40 prefer to say nothing. Dividing by the length overshoots here and prefers the longest; so $\alpha$
+is chosen on development data.
+
 ## Summary
 
 - An encoder reads all of the source into one vector {eq}`encoder`; a decoder writes from it, and reads what it wrote
@@ -1564,7 +1558,7 @@ r"""
 - A beam finds likelier sentences than greedy search. Without normalisation {eq}`length-penalty`, likelier is shorter.
 - BLEU {eq}`bleu` and chrF count strings. They rank systems, with an interval; they don't know what a sentence says.
 
-[Chapter 4](chapter4-attention.py) removes the bottleneck: attention lets the decoder look back.
+[Chapter 4](chapter4-attention.py) removes the bottleneck: attention lets the decoder look back at every $\mathbf h_s$.
 
 ## Quiz
 

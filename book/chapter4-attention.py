@@ -2,9 +2,9 @@
 """
 # Chapter 4: Attention mechanism
 
-A network that translates reads the whole sentence, keeps one vector, and writes from memory. People don't: they look
-back at the source, now here, now there. This chapter lets a network look back. You score, mask and read attention by
-hand, measure what it is worth, ask what its map explains, and end where the book began: at a recurrent network.
+A network that translates reads the whole sentence, keeps one vector, and writes from memory. People look back at the
+source, now here, now there. This chapter lets a network look back. You score, mask and read attention by hand, measure
+what it is worth, ask what its map explains, and end where the book began: at a recurrent network.
 
 :::{admonition} This chapter at a glance
 :class: card
@@ -13,7 +13,7 @@ Difficulty
 : intermediate
 
 Time
-: 24 minutes: 22 to read text and examples at 200 words a minute, 2 to run them
+: 23 minutes: 21 to read text and examples at 200 words a minute, 2 to run them
 
 Examples
 : 12, in plain PyTorch; each runs by itself
@@ -34,8 +34,7 @@ Prerequisites
 : chapters 1 and 2, or: states, gates, padding; from [chapter 3](chapter3-seq2seq.py): encoder, decoder, teacher forcing
 :::
 
-Every example below is complete: copy it into an empty file and it runs. Each asserts what it claims, and a folded cell
-after it holds it against the library. Numbers in the text are taken from the run that made this page.
+Every example runs from an empty file and asserts what it claims; a folded cell after it holds it against the library.
 """
 
 # %% tags=["remove-cell"]
@@ -101,19 +100,18 @@ r"""
 ## Look back instead of remembering
 
 An encoder has read the source and left one state $\mathbf h_s$ for each of its steps. Without attention the decoder
-gets the last of them, and everything it will ever need must be in there. With attention it gets *all* of them, and at
-each step $t$ asks: which matter now? It compares its own state, the **query** $\mathbf q_t$, with each **key**
-$\mathbf k_s$. That gives **scores** $e_{ts}$. Softmax turns them into **weights** $\alpha_{ts}$, positive and one in all.
-The weighted mean of the **values** $\mathbf v_s$ is the **context**:
+gets the last of them, and everything must be in there. With attention it gets *all* of them, and at each step $t$ asks:
+which matter now? It compares its own state, the **query** $\mathbf q_t$, with each **key** $\mathbf k_s$. That gives
+**scores** $e_{ts}$. Softmax turns them into **weights** $\alpha_{ts}$, positive and one in all. The weighted mean of the
+**values** $\mathbf v_s$ is the **context**:
 
 $$
 \alpha_{ts} = \frac{\exp e_{ts}}{\sum_{s'} \exp e_{ts'}}, \qquad
 \mathbf c_t = \sum_s \alpha_{ts} \mathbf v_s .
 $$ (attention)
 
-In a translator keys and values are both the encoder's states. Bahdanau, Cho and Bengio (2015) were
-the first to translate so.
-The mean is soft so that it has a gradient: nobody tells the network where to look, it learns it from the loss.
+In a translator keys and values are both the encoder's states (Bahdanau, Cho and Bengio 2015). The mean is soft so that it
+has a gradient: nobody tells the network where to look, it learns it from the loss.
 """
 
 # %% mystnb={"image": {"alt": "Five encoder states in a row below, over the words my, sister, read, a, newspaper. Above, one decoder state asks. Five lines run up from the states to a plus sign, as thick as their weights: the line from newspaper is by far the thickest. From the plus sign the context goes to the decoder state."}} tags=["remove-input"]
@@ -166,8 +164,7 @@ def look_up(query):
 
 for strength in (0.0, 1.0, 3.0, 30.0):
     context, weights = look_up(strength * keys[1])
-    shown = " ".join(f"{w:.2f}" for w in weights)
-    mean = " ".join(f"{c:.1f}" for c in context)
+    shown, mean = weights.numpy().round(2), context.numpy().round(1)
     print(f"asks {strength:2.0f} × key 2: weights {shown}, context {mean}")
     assert torch.isclose(weights.sum(), torch.tensor(1.0))
 
@@ -185,7 +182,7 @@ assert torch.allclose(weights_[0, 0], weights)
 r"""
 ## Four ways to score
 
-What makes a key fit a query? Four answers are in use. With $W$, $U$ and $\mathbf v$ learnt:
+What makes a key fit a query? With $W$, $U$ and $\mathbf v$ learnt:
 
 $$
 \begin{aligned}
@@ -197,8 +194,8 @@ e_{ts} &= \mathbf v \cdot \tanh(W \mathbf q_t + U \mathbf k_s) & &\text{additive
 $$ (scores)
 
 The dot product is one matrix product for all steps and has no weights, but needs queries and keys of one size, in one
-language. *General* translates between two. *Additive* is a small network that may learn any comparison, and has to make a
-tensor of all pairs.
+language. *General* translates between two. *Additive* is a small network that may learn any comparison, and makes a tensor
+of all pairs.
 
 (example-4-2)=
 **Example 4.2: the four by hand,** pair by pair as the equations have it, and all pairs at once.
@@ -229,7 +226,6 @@ every = {
 for name, score in pair.items():
     e = torch.stack([torch.stack([score(q, k) for k in K]) for q in Q])
     assert torch.allclose(e, every[name], atol=1e-5)
-    print(f"{name:10}", *(f"{w:.2f}" for w in e.softmax(dim=1)[0]))
 
 # %% tags=["check", "hide-input"] mystnb={"code_prompt_show": "Show how it is held against the library"}
 import unrolled as ur
@@ -248,13 +244,13 @@ for name, attention in kinds.items():
 r"""
 ### Scale and temperature
 
-Why $\sqrt d$? A dot product of two vectors of $d$ independent numbers of variance 1 is a sum of $d$ terms, so its variance
-is $d$. Large scores make softmax all but a choice of one. And where one weight is 1, no gradient comes back:
+Why $\sqrt d$? A dot product of two vectors of $d$ independent numbers of variance 1 has variance $d$. Large scores make
+softmax all but a choice of one. And where one weight is 1, no gradient comes back:
 $\partial \alpha_s / \partial e_s = \alpha_s (1 - \alpha_s)$.
 
 (example-4-3)=
-**Example 4.3: how softmax hardens** with the size, and how the scale keeps it soft. Ten keys, all random: there is
-nothing to be found in them.
+**Example 4.3: how softmax hardens** with the size, and how the scale keeps it soft. Ten random keys: there is nothing to
+be found in them.
 """
 
 # %% tags=["example"]
@@ -302,7 +298,7 @@ ax.set_title("Largest of ten weights")
 for n, (tau, weights) in enumerate(warmth.items()):
     colour = ("C1", "C0", "C2")[n]
     right.plot(range(1, 6), weights, color=colour, marker="o", markersize=4)
-    place = ((1.25, 0.93), (1.3, 0.55), (3.1, 0.23))[n]
+    place = ((1.25, 0.93), (1.75, 0.42), (3.1, 0.23))[n]
     right.text(*place, f"temperature {tau:g}", color=colour)
 right.set_xticks(range(1, 6))
 right.set_ylim(0, 1.05)
@@ -314,20 +310,20 @@ plt.show()
 say(f"""
 With {sizes[-1]:,} units the largest of ten meaningless weights is {largest["dot", 1024]:.2f}, and the slopes add up to
 {slope["dot", 1024]:.3f}: such an attention has decided before it has learnt. Scaled, they are {largest["scaled", 1024]:.2f} and
-{slope["scaled", 1024]:.2f} at any size. To divide scores by a number $\\tau$ is to set the **temperature** of softmax: low, and it
-picks; high, and it averages.
+{slope["scaled", 1024]:.2f} at any size. To divide scores by a number $\\tau$ is to set the **temperature** of softmax: low, it
+picks; high, it averages.
 """)
 
 # %% [markdown]
 r"""
 ### Masks
 
-Rows of a batch are padded, and padding has keys too. A **mask** says which are real. It belongs *before* softmax: a score
-of $-\infty$ becomes a weight of exactly 0, and the others still add up to one.
+Padding has keys too. A **mask** says which are real. It belongs *before* softmax: a score of $-\infty$ becomes a weight of
+exactly 0, and the others still add up to one.
 
 (example-4-4)=
-**Example 4.4: padding gets nothing.** The law to test is simple: a row in a batch gives what it gives alone. Two traps
-beside it: a weight of 0 doesn't stop a NaN, and a row with nothing real has no softmax.
+**Example 4.4: padding gets nothing.** The law to test: a row in a batch gives what it gives alone. Two traps beside it: a
+weight of 0 doesn't stop a NaN, and a row with nothing real has no softmax.
 """
 
 # %% tags=["example"]
@@ -357,7 +353,6 @@ assert (weights[1, 0, 3:] == 0).all() and (late_weights[1, 0, 3:] == 0).all()
 assert torch.allclose(weights.sum(dim=2), torch.ones(2, 1))
 assert torch.allclose(context[1:], alone)  # the law
 assert not torch.allclose(late[1:], alone, atol=0.01)  # zeros, and yet wrong
-print("sums of the late mask:", *(f"{w:.2f}" for w in late_weights.sum(dim=2)[:, 0]))
 
 keys[1, 3:] = torch.nan  # whatever lies there must not matter
 assert attend(query, keys, real)[0][1].isnan().all()  # but 0 × NaN is NaN
@@ -381,9 +376,9 @@ True means *padding*. The library's scores and masks are in `src/unrolled/nn/att
 ## Attention finds the way by itself
 
 (example-4-5)=
-**Example 4.5: read backwards.** A row of symbols comes in and is to be written in reverse. The symbols are random, so
-there is nothing to guess. The encoder is a GRU in two directions, the decoder a GRU with teacher forcing, the score a dot
-product. Rows of a batch are of one length, so this time there is no padding. Nobody says where to look.
+**Example 4.5: read backwards.** A row of random symbols comes in and is to be written in reverse. The encoder is a GRU in
+two directions, the decoder a GRU with teacher forcing, the score a dot product. Rows of a batch are of one length, so this
+time there is no padding.
 """
 
 # %% tags=["example"]
@@ -462,9 +457,9 @@ where the answer is. The network has learnt a pointer that walks backwards, from
 r"""
 ### Break it: the mask
 
-Now the rows of a batch have different lengths, from 2 to 12, and are padded. Choose how scores become weights. Each network
-is trained anew and tested on the same rows: with teacher forcing; *word by word*, where the decoder reads what it wrote
-itself; and by the law of [Example 4.4](#example-4-4), with 30 more steps of padding. The map is that of a row of six.
+Now rows have lengths from 2 to 12, and are padded. Choose how scores become weights. Each network is trained anew and
+tested on the same rows: with teacher forcing; *word by word*, where the decoder reads what it wrote itself; and by the law
+of [Example 4.4](#example-4-4), with 30 more steps of padding. The map is that of a row of six.
 """
 
 # %% tags=["remove-cell"]
@@ -583,7 +578,7 @@ and others (2014). A third arm has *uniform* weights: it sees all states, but ca
 
 (example-4-6)=
 **Example 4.6: three ways to look back, by length.** All have the same weights to learn and the same 200 batches; for each the
-learning rate is chosen from the same three, by short runs; then three seeds. Lengths above 12 were never trained on.
+learning rate is chosen from the same three, by short runs; then three seeds. Lengths above 12 are not trained on.
 """
 
 # %% tags=["example"]
@@ -688,16 +683,15 @@ say(f"""
 At length 12: attention {spread(hits["attention"][:, 2])}, uniform weights {spread(hits["uniform"][:, 2])}, none
 {spread(hits["none"][:, 2])}. At 20, beyond all training: {spread(hits["attention"][:, 4])}, {spread(hits["uniform"][:, 4])} and
 {spread(hits["none"][:, 4])}. One vector of {hidden} numbers holds a short row and spills over at a longer one; a pointer doesn't
-care. The third arm adds something: to see *all* states helps no more than to see the last, so what attention brings is the
-*choice*.
+care. To see *all* states helps no more than to see the last, so what attention brings is the *choice*.
 """)
 
 # %% [markdown]
 """
 ### English to Japanese
 
-Now real text, from the package's phrasebook, by the library. Japanese puts the verb last, so the order changes much. 4,000
-pairs of up to 12 words, the same network twice: with dot attention, and with the context vector alone.
+Now real text, by the library: 4,000 pairs of up to 12 words from the package's phrasebook. The same network twice: with dot
+attention, and with the context vector alone.
 """
 
 # %%
@@ -791,8 +785,8 @@ attention (two seeds), {bleu[None][0]:.1f} and {bleu[None][1]:.1f} without. By l
 |---|---:|---:|---:|
 {lines}
 
-With attention it is better at every length here. The bootstrap draws sentences, so its interval says nothing of seeds; that
-is why there are two. Both are far from done after 3 epochs: the rest of the way is training time.
+With attention it is better at every length here. The bootstrap draws sentences, so its interval says nothing of seeds: hence
+two. Both are far from done after 3 epochs.
 """)
 
 # %% [markdown]
@@ -829,8 +823,8 @@ shown_ = ", ".join(
 )
 say(f"""
 Each row is a step of writing, and adds up to one. The clearest rows look: {shown_}. Words that are not in the pieces' list come
-in parts, on either side. A row that is pale everywhere looks at nothing in particular:
-what it writes may follow from what is written already.
+in parts, on either side. A row that is pale everywhere looks at nothing in particular: what it writes may follow from what is
+written already.
 """)
 
 # %% [markdown]
@@ -867,10 +861,10 @@ assert abs(told["against"]["BLEU"]["value"] - gains[0].value) < 1e-9
 
 # %% [markdown]
 """
-And training by command, on your own two files; here on few pairs, and held against the same by call:
+And training by command: `unrolled translate train --source few.en --target few.ja --attention dot`.
 """
 
-# %%
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show how it is held against the same by call"}
 for name, lines_ in zip(("few.en", "few.ja"), train_on):
     Path(name).write_text("\n".join(lines_[:300]) + "\n", encoding="utf-8")
 line = "unrolled translate train --source few.en --target few.ja --cell gru"
@@ -886,8 +880,8 @@ r"""
 ## Does the map explain anything?
 
 A map looks like an explanation. Is it one? Jain and Wallace (2019) found that in classifiers quite different weights often
-give the same answer; Wiegreffe and Pinter (2019) replied with a test that everybody should run first: *put uniform weights
-in*. If nothing is lost, the map had nothing to explain.
+give the same answer; Wiegreffe and Pinter (2019) replied with a test to run first: *put uniform weights in*. If nothing is
+lost, the map had nothing to explain.
 """
 
 # %% tags=["remove-cell"]
@@ -908,18 +902,18 @@ assert translators[0].score(*test_on, beam=1).value() == scored["dot"][0].value(
 # %% tags=["remove-input"]
 assert uniform_bleu < bleu["dot"][0] - 8 and uniform_bleu < bleu[None][0]
 say(f"""
-For our two tasks of writing you have half of the answer. Uniform weights put into the *trained* reversers of
-[Example 4.6](#example-4-6) bring them from {spread(hits["attention"][:, 2])} to {spread(swapped[:, 2])} at length 12; *trained* with uniform
-weights they come to {spread(hits["uniform"][:, 2])}. The translator falls from {bleu["dot"][0]:.1f} BLEU to {uniform_bleu:.1f}, below
-the one that never had attention. There the weights do work.
+First our two tasks of writing. Uniform weights put into the *trained* reversers of [Example 4.6](#example-4-6) bring
+them from {spread(hits["attention"][:, 2])} to {spread(swapped[:, 2])} at length 12; *trained* with uniform weights they come
+to {spread(hits["uniform"][:, 2])}. The translator falls from {bleu["dot"][0]:.1f} BLEU to {uniform_bleu:.1f}, below the one
+that never had attention. There the weights do work.
 """)
 
 # %% [markdown]
 """
 (example-4-7)=
 **Example 4.7: a map that explains nothing.** A classifier: are there more ones than zeros among 15? A GRU in two directions
-reads, additive attention pools its states, as in the studies above. Compared: its own weights; uniform ones at test; and
-networks trained with uniform ones. Three seeds.
+reads, additive attention pools its states, as in the studies above. Compared: its own weights, uniform ones at test, and
+networks trained with uniform ones; three seeds.
 """
 
 # %% tags=["example"]
@@ -1022,14 +1016,13 @@ with torch.no_grad():
             torch.stack([(net(f)[0] - net(x)[0]).abs() for f in flipped], dim=1)
         )
 same_ = (torch.stack(flips).argmax(dim=2) == maps.argmax(dim=2)).float().mean(dim=1)
+by_chance_ = 1 / T
 assert most.min() > 2 / T and min(apart) > 0.4 and same_.max() < 0.3
 say(f"""
 Own weights {spread(found[:, 0])}; uniform at test {spread(found[:, 1])}; trained with uniform ones {spread(found[:, 2])}. Whoever takes the
 weights away loses next to nothing. Yet the maps look as if they said something: the largest weight is on average {most.min() * T:.1f} to
-{most.max() * T:.1f} times the uniform one, and seeds agree (correlations {", ".join(f"{v:.2f}" for v in apart)}). Then flip one digit at a time, and see
-how far the answer moves. The step with the most weight is the one that moves it most in {same_.min():.2f} to {same_.max():.2f} of the
-rows; by chance it would be {1 / T:.2f}. By construction all digits count alike, and each state of the GRU has read the whole row:
-what a weight stands beside is not what the state holds. *That seeds agree is no proof either.*
+{most.max() * T:.1f} times the uniform one, and seeds agree (correlations {", ".join(f"{v:.2f}" for v in apart)}). *That seeds agree is no
+proof either*: by construction all digits count alike.
 
 So before you read a map, put uniform weights in. If something is lost, ask the finer question: does what is looked at matter?
 Take it away, as [below](#take-away). An alignment that passes both may be read.
@@ -1039,19 +1032,18 @@ Take it away, as [below](#take-away). An alignment that passes both may be read.
 r"""
 ## A sequence that asks itself
 
-If a decoder can look at a source, a sequence can look at itself: each step asks all steps, with query, key and value three
-projections of the same $\mathbf x$. That is **self-attention**,
+A sequence can look at itself, too: each step asks all steps, with query, key and value three projections of the same
+$\mathbf x$. That is **self-attention**,
 
 $$
 \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt d}\right) V , \qquad Q = X W_Q, \quad K = X W_K, \quad V = X W_V .
 $$ (self-attention)
 
-No recurrence is left. Any two steps are one product apart, and all are computed at once. One thing went with the
-recurrence: *order*.
+No recurrence is left: any two steps are one product apart, and all are computed at once. Gone with it is the *order*.
 
 (example-4-8)=
-**Example 4.8: blind to order.** Shuffle the steps, and the outputs are shuffled likewise, no more. So "which of the two marks
-came first?" can't be answered, until each step is told where it is: Vaswani and others (2017) add sines and cosines of
+**Example 4.8: blind to order.** Shuffle the steps, and the outputs are shuffled likewise, no more. "Which of the two marks
+came first?" can't be answered until each step is told where it is: Vaswani and others (2017) add sines and cosines of
 different speeds, like the hands of a clock.
 """
 
@@ -1146,9 +1138,9 @@ Without positions {without.mean():.2f} ± {without.std(ddof=1):.2f} right: a coi
 # %% [markdown]
 r"""
 (example-4-9)=
-**Example 4.9: many heads.** One softmax makes one mean. To look at several places for several reasons, cut query, key and
-value into $h$ parts, let each attend on its own, and put the contexts together again by one more matrix. It costs no more than
-one head of the full size. By hand, and equal to `nn.MultiheadAttention`.
+**Example 4.9: many heads.** One softmax makes one mean. To look at several places, cut query, key and value into $h$ parts,
+let each attend on its own, and join the contexts by one more matrix. It costs no more than one head of the full size. By
+hand, and equal to `nn.MultiheadAttention`.
 """
 
 # %% tags=["example"]
@@ -1199,9 +1191,9 @@ assert torch.allclose(maps_, maps, atol=1e-6)
 r"""
 ## The bridge to the Transformer
 
-A decoder writes from left to right, and in training all its steps are computed at once: step $t$ must not see what it is to
-write next. A **causal mask** allows $s \le t$ only. With that, a Transformer's layer is two additions: attention looks
-elsewhere, a small network thinks about what was found, and each adds to what is there, as an LSTM's cell does.
+In training all steps of a decoder are computed at once, and step $t$ must not see what it is to write next. A **causal
+mask** allows $s \le t$ only. With that, a Transformer's layer is two additions: attention looks elsewhere, a small network
+thinks about what was found, and each adds to what is there, as an LSTM's cell does.
 
 (example-4-10)=
 **Example 4.10: a block, and no look ahead.** Equal to torch's layer; then the law: change the last step, and nothing before it
@@ -1257,18 +1249,18 @@ assert torch.allclose(output_, attend(layer.norm1(x), earlier), atol=1e-5)
 # %% [markdown]
 r"""
 Stack such blocks, let the decoder's attend to the encoder's as in [Example 4.5](#example-4-5), add positions, and you have
-the model of Vaswani and others. The library's is in `src/unrolled/nn/transformer.py`, and takes the translator's place by
-one word, `ur.Translator(model="transformer")`, or `--model transformer`.
+the model of Vaswani and others. The library's is in `src/unrolled/nn/transformer.py`: `ur.Translator(model="transformer")`, or
+`--model transformer`.
 
-What did it cost? An RNN carries one state of fixed size. A Transformer that writes has to keep the keys and values of
-*everything* so far, and every step asks them all: what it keeps grows with the length, and what it computes with the square.
+What did it cost? An RNN carries one state of fixed size. A Transformer that writes keeps the keys and values of *everything*
+so far, and every step asks them all: what it keeps grows with the length, and what it computes with the square.
 
 ## The circle closes
 
-Can one have both: trained all at once like attention, and run with a state of fixed size? Softmax stands in the way. The
-weight $\exp(\mathbf q \cdot \mathbf k)$ can only be computed once both are known. Katharopoulos and others (2020) put in its
-place a product of features, $\phi(\mathbf q) \cdot \phi(\mathbf k)$ with $\phi(a) = \operatorname{elu}(a) + 1 > 0$. Then the
-sum can be taken apart:
+Can one have both: trained all at once like attention, and run with a state of fixed size? Softmax stands in the way: the
+weight $\exp(\mathbf q \cdot \mathbf k)$ needs both at once. Katharopoulos and others (2020) put in its place a product of
+features, $\phi(\mathbf q) \cdot \phi(\mathbf k)$ with $\phi(a) = \operatorname{elu}(a) + 1 > 0$. Then the sum can be taken
+apart:
 
 $$
 \mathbf h_t
@@ -1423,9 +1415,21 @@ what is stored before they add (Schlag, Irie and Schmidhuber 2021).
 (take-away)=
 ## Going further: take away what was looked at (1 minute)
 
-The uniform test asks whether weights matter at all. A finer question for one map: does the piece with the most weight matter
-more than others? Take the translator with attention, write the reference translation under teacher forcing, and mask one piece
-of the source at a time: by how much does the probability of what is written fall?
+The uniform test asks whether weights matter at all. A finer question for one map: does what has the most weight matter more
+than the rest?
+"""
+
+# %% tags=["remove-input"]
+say(f"""
+First the classifiers of [Example 4.7](#example-4-7). Flip one digit at a time, and see how far the answer moves. The step with
+the most weight is the one that moves it most in {same_.min():.2f} to {same_.max():.2f} of the rows; by chance it would be
+{by_chance_:.2f}. Each state of the GRU has read the whole row: what a weight stands beside is not what the state holds.
+""")
+
+# %% [markdown]
+"""
+Then the translator with attention. Write the reference translation under teacher forcing, and mask one piece of the source at a
+time: by how much does the probability of what is written fall?
 """
 
 # %% tags=["remove-input"]

@@ -218,6 +218,29 @@ def test_reading_takes_what_the_card_says(page):
         assert abs(claimed - taken) <= 1, f"{heading}: takes {taken:.1f} minutes"
 
 
+def test_the_core_path_takes_100_to_120_minutes():
+    stated = {page.stem: times(page)[0] for page in CHAPTERS}
+    assert 100 <= sum(stated.values()) <= 120, stated
+    counted = {page.stem: reading(page)[0] + times(page)[2] for page in CHAPTERS}
+    assert 100 <= sum(counted.values()) <= 120, counted
+
+
+def test_the_front_page_has_the_times_of_the_cards():
+    """Beside each chapter in its table, and behind each path the sum of its chapters."""
+    minutes = {page.stem: times(page)[0] for page in CHAPTERS}
+    front = (BOOK / "index.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \d\. \[[^]]*\]\((\S+)\.py\) \| (\d+) \|", front, re.MULTILINE)
+    assert {name: int(stated) for name, stated in rows} == minutes
+
+    paths = front.partition("## Three paths\n")[2].partition("\n## ")[0]
+    paths = " ".join(re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", paths).split())
+    told = re.findall(r"chapters? (\d)(?:(?: to |, then )(\d))?[^(:]*\((\d+) minutes\)", paths)
+    assert len(told) == paths.count(" minutes)") == 6
+    numbered = list(minutes.values())
+    for first, last, stated in told:
+        assert int(stated) == sum(numbered[int(first) - 1 : int(last or first)])
+
+
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda p: p.stem)
 def test_formulas_have_no_lost_backslash(page):
     """In a text that isn't raw, \\b and \\t become control characters, and KaTeX shows the formula's source in red."""
