@@ -2,8 +2,8 @@
 """
 # Chapter 2: LSTM and GRU
 
-What a network forgets, it cannot be taught: so far chapter 1. This chapter is about the repair of 1997, still in use: a
-memory that is *added to* instead of multiplied, and gates that decide what happens to it. You set such a memory by hand,
+What a network forgets, it cannot be taught: with that chapter 1 ended. This one is about the repair of 1997, still in use:
+a memory that is *added to* instead of multiplied, and gates that decide what happens to it. You set such a memory by hand,
 open the gates of one that was trained, and find out when it pays.
 
 :::{admonition} This chapter at a glance
