@@ -172,7 +172,7 @@ class Forecaster:
         """
         if stats:
             check_installed()
-        source = Source.open(table)
+        source = Source.open(table, series)
         columns = Columns(target, time, series, only, past, frequency, fill, future, static, angles, calendar, wide)
         columns = source.with_defaults(columns)
         horizon, scaling = self._shape["horizon"], source.scaling(self._shape["scaling"])
@@ -222,7 +222,7 @@ class Forecaster:
         if plan.stats:
             check_installed()
         remove_leftovers(folder)
-        source = Source.open(plan.source if table is None else table)
+        source = Source.open(plan.source if table is None else table, plan.columns.series)
         panel, cuts = _prepared(plan, source.frame)
         if facts(panel, cuts) != plan.data:
             raise RunError(
@@ -315,7 +315,8 @@ class Forecaster:
 
         Raises DataError for a table without enough new rows, or with series that it was not trained on.
         """
-        result, source = self._fitted(), Source.open(table)
+        result = self._fitted()
+        source = Source.open(table, result.plan.columns.series)
         if result.plan.stats:
             check_installed()
         panel, cuts = new_rows(result.fitted, source.frame)
@@ -336,7 +337,7 @@ class Forecaster:
         result = self._fitted()
         if table is None:
             return tables.like(result.future, result.kind)
-        source = Source.open(table)
+        source = Source.open(table, result.plan.columns.series)
         return tables.like(result.fitted.predict(source.frame, fill), source.kind)
 
     @property
@@ -381,7 +382,7 @@ class Forecaster:
         """The panel and split of a table, or those that it was fitted on."""
         result = self._fitted()
         if table is not None:
-            return _prepared(result.plan, Source.open(table).frame)
+            return _prepared(result.plan, Source.open(table, result.plan.columns.series).frame)
         if result.panel is None or result.cuts is None:
             raise RunError("a loaded forecaster has no data to train on again; give it: table=…")
         return result.panel, result.cuts

@@ -267,9 +267,21 @@ def test_what_is_no_frame(source: Any, says: str):
             "all of them in UTC, or all without a zone",
         ),
         (
-            "t,y\n2020-01-01T00:00:00+01:00,1\n2020-06-01T01:00:00+02:00,2\n",
+            "t,y\n2020-01-01T00:00:00+01:00,1\n2020-06-01T01:00:00+09:00,2\n",
             {"target": "y"},
-            "mixed time zones in column 't': line 2 has '2020-01-01T00:00:00+01:00', line 3 has …+02:00'; write all …",
+            "mixed time zones in column 't': line 2 has '2020-01-01T00:00:00+01:00', line 3 has …+09:00'; write all …",
+        ),
+        (
+            "t,y\n02/01/2020 00:00+01:00,1\n02/02/2020 00:00+01:00,2\n",
+            {"target": "y"},
+            "column 't': '02/01/2020 00:00+01:00' in line 2 can be day or month first; write dates as year-month-day",
+        ),
+        (
+            "t,y\n2020-03-28T00:00+01:00,1\n2020-03-29T00:00+01:00,2\n2020-03-30T00:00+02:00,3\n"
+            "2020-03-31T00:00+02:00,3\n",
+            {"target": "y"},
+            "irregular steps in column 't': mostly 1 day, but 23 hours from line 3 to line 4, as the offset is +01:00 "
+            "or +02:00; for steps of days or longer write the stamps without it",
         ),
         (
             "t,y\n01/02/2020,1\n01/03/2020,2\n",
