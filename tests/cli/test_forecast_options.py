@@ -148,6 +148,15 @@ def test_folds(words, refit, sliding, trained, table, command):
     assert command("predict", "runs/table-1").code == 0
 
 
+@pytest.mark.usefixtures("one_process")
+def test_strategies(table, command):
+    code, out, err = command("forecast", table, "--target", "y", "--strategies", "multi-output,recursive", *SHORT)
+    assert code == 0, err
+    shown = out.partition("Strategies: mean absolute error by step ahead, on the test part")[2]
+    assert re.findall(r"^ ?([a-z]\S+?) +\d", shown, re.MULTILINE) == ["multi-output", "recursive"]
+    assert set(manifest("runs/table-1")["strategies"]["evaluations"]) == {"multi-output", "recursive"}
+
+
 @pytest.mark.parametrize("folds", [11, 1000])
 def test_more_folds_than_there_is_room_for_are_refused_before_training(folds, table, refused):
     assert refused("forecast", table, "--target", "y", "--folds", folds, *SHORT) == (

@@ -187,7 +187,7 @@ def test_what_is_no_frame(source: Any, says: str):
             DAYS + "2020-01-02,north,9\n",
             {"series": "site"},
             "two rows of series 'north' have the time stamp 2020-01-02 in column 'day': line 3 and line "
-            "5; keep one of …",
+            "5; keep one of them, or join the columns that tell series apart into one for --series",
         ),
         (
             DAYS + "2020-01-02,north,9\n2020-01-03 00:00:00,north,3\n",
@@ -234,7 +234,8 @@ def test_what_is_no_frame(source: Any, says: str):
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,NA\n2020-01-03,,3\n2020-01-05,4,3\n2020-01-06,NA,3\n",
             {"target": "y"},
             "missing values: 'y' in 2 rows, 'x' in 1 row; 1 time step missing between rows; say what stands for them: "
-            "--fill forward, --fill linear, --fill mask or --fill none",
+            "--fill forward, --fill linear, --fill mask or --fill none; or, as 'y' ends 1 row early, name what is known "
+            "ahead by --future",
         ),
         (
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,NA\n"
@@ -242,6 +243,17 @@ def test_what_is_no_frame(source: Any, says: str):
             {"target": "y"},
             "missing values: 'x' in 1 row; say what stands for them: --fill forward, --fill linear, --fill mask or "
             "--fill none, or leave the other columns out with --only-target",
+        ),
+        (
+            "t,s,y,plan\n"
+            + "".join(
+                f"2020-01-{day:02},{s},{day + i if day < 11 - i else ''},1\n"
+                for i, s in enumerate("ab")
+                for day in range(1, 13)
+            ),
+            {"target": "y", "series": "s"},
+            "missing values: 'y' in 5 rows; say what stands for them: --fill forward, --fill linear, --fill mask or "
+            "--fill none; or, as 'y' ends 3 rows early, name what is known ahead by --future",
         ),
         (
             DAYS.replace("2.5", "inf").replace("1.5", "-inf"),

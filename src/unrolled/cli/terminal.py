@@ -107,7 +107,8 @@ def show_strategies(compared: "Compared") -> None:
         title = f"Strategies: mean absolute error{of} by step ahead, on the test part"
         table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
         for name in ("steps ahead:", *map(str, shown), "all", "skill", "seconds"):
-            table.add_column(name, justify="left" if name.endswith(":") else "right")
+            first_column = name.endswith(":")
+            table.add_column(name, justify="left" if first_column else "right", no_wrap=first_column)
         for strategy, found in compared.evaluations.items():
             one = found[target]
             by_step, overall = one.by_step[one.model]["MAE"], one.overall[one.model]["MAE"]

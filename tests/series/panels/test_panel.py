@@ -177,6 +177,21 @@ def test_what_is_done_to_a_messy_table_is_said():
     )
 
 
+def test_targets_that_end_early_are_filled_and_said():
+    frame = hours(
+        list(range(9)), y=[1.0, 2.0, 3.0, 4.0, 5.5, 6.0, None, None, None], x=[float(i % 4) for i in range(9)]
+    )
+    panel = prepare(frame, target="y", fill="forward")
+    assert (
+        "No value of 'y' in the last 3 rows: forecasts begin after them. If other columns are known ahead there, name "
+        "these by --future, and forecasts begin before."
+    ) in panel.notes
+    assert len(panel.values) == 9
+    declared = prepare(frame, target="y", future=["x"], fill="forward")
+    assert not any("in the last" in note for note in declared.notes)
+    assert len(declared.values) == 6
+
+
 def test_rows_before_the_first_values_are_cut_and_a_covariate_keeps_its_last_value():
     frame = hours(
         list(range(5)), y=[1.0, 2.0, None, 4.0, 5.5], x=[None, 7.0, 8.0, None, 9.0], z=[None, None, 1.0, 2.0, 3.0]

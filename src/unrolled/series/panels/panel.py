@@ -362,7 +362,7 @@ def _placed(
             values[a : a + _CHUNK, told:] = calendar_at(grid.frequency, grid.origin, own)
     if not constant:
         refuse_constant(values, targets)
-    notes += missing_notes(values, places, targets, cells, fill, inputs)
+    notes += missing_notes(values, places, targets, cells, offsets, fill, inputs)
     notes += [
         f"{shown(name)} looks like an angle in degrees: --angle {name} reads it as sine and cosine."
         for name, place in places.items()

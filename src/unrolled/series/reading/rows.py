@@ -85,6 +85,8 @@ def twins(rows: Rows, first: int, second: int, count: int, names: tuple[str, ...
         return refuse(f"{what}; column {shown(column)} tells them apart: --series {column}")
     if rows.source is not None:
         return refuse(f"{what}; keep one of them")
+    if rows.codes is not None:
+        return refuse(f"{what}; keep one of them, or join the columns that tell series apart into one for --series")
     return refuse(f"{what}; keep one of them, or name the column that tells them apart with --series")
 
 
