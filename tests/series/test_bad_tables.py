@@ -234,8 +234,8 @@ def test_what_is_no_frame(source: Any, says: str):
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,NA\n2020-01-03,,3\n2020-01-05,4,3\n2020-01-06,NA,3\n",
             {"target": "y"},
             "missing values: 'y' in 2 rows, 'x' in 1 row; 1 time step missing between rows; say what stands for them: "
-            "--fill forward, --fill linear, --fill mask or --fill none; or, as 'y' ends 1 row early, name what is known "
-            "ahead by --future",
+            "--fill forward, --fill linear, --fill mask or --fill none; or, as 'y' ends 1 row early, name what is "
+            "known ahead by --future",
         ),
         (
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,NA\n"
