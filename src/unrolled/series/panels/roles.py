@@ -38,6 +38,8 @@ class Columns:
     def __post_init__(self):
         if not isinstance(self.target, str) and len(self.target) == 1:  # one target, however it was given
             object.__setattr__(self, "target", self.target[0])
+        if self.only is not None:  # names, also where the column holds numbers
+            object.__setattr__(self, "only", tuple(map(str, several(self.only))))
 
     @property
     def targets(self) -> tuple[str, ...]:
