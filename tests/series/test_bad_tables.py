@@ -190,6 +190,23 @@ def test_what_is_no_frame(source: Any, says: str):
             "5; keep one of them, or join the columns that tell series apart into one for --series",
         ),
         (
+            "date,time,y\n2024-01-01,00:00,1\n2024-01-01,12:00,2\n2024-01-02,00:00,3\n",
+            {"target": "y"},
+            "two rows have the time stamp 2024-01-01 in column 'date': line 2 and line 3; column 'time' holds the time "
+            "of day: join both into one column, such as 2024-01-31 13:00",
+        ),
+        (
+            "Date,Hour,y\n2024-01-01,0,1\n2024-01-01,12,2\n2024-01-02,0,3\n",
+            {"target": "y"},
+            "two rows have the time stamp 2024-01-01 in column 'Date': line 2 and line 3; column 'Hour' holds …",
+        ),
+        (
+            "t,y\n2024-10-27 01:00,1\n2024-10-27 02:00,2\n2024-10-27 02:00,3\n2024-10-27 03:00,3\n",
+            {"target": "y"},
+            "two rows have the time stamp 2024-10-27 02:00:00 in column 't': line 3 and line 4; if clocks went back "
+            "there, write the time stamps in UTC or with their offsets (02:00+01:00)",
+        ),
+        (
             DAYS + "2020-01-02,north,9\n2020-01-03 00:00:00,north,3\n",
             {},
             "column 'day': '2020-01-03 00:00:00' in line 6 is no time stamp like the others; mend it, or name another "

@@ -209,6 +209,7 @@ def test_covariates_that_can_not_help_are_left_out():
         list(range(rows)),
         y=np.sin(np.arange(rows)).tolist(),
         index=list(range(rows)),
+        epoch=[1_577_836_800 + 3600 * i for i in range(rows)],
         late=[None] * 10 + list(np.cos(np.arange(30))),
         truth=[True, False] * 20,
         empty=[None] * rows,
@@ -217,7 +218,8 @@ def test_covariates_that_can_not_help_are_left_out():
     panel = prepare(frame.with_columns(pl.col("empty").cast(pl.Float64)), target="y")
     assert panel.past == ("truth",)
     said = " ".join(panel.notes)
-    assert "'index' (only counts the rows), 'late' (begins only 10 steps after the first row), 'empty' (empty)" in said
+    assert "'index' (only counts the rows), 'epoch' (only counts the rows), 'late' (begins only 10 steps after" in said
+    assert "'empty' (empty)" in said
     assert "('when' could be it too: --time)" in said
     assert prepare(frame, target="y", target_only=True).past == ()
     assert prepare(frame, target="y", past=["index"]).past == ("index",)
