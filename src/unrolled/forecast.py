@@ -42,6 +42,8 @@ from unrolled.training import Progress, TrainingSettings, device_named
 
 log = logging.getLogger("unrolled")
 
+_UPDATED = "It had been trained before, on"  # what a note on an update begins with
+
 MODELS = {"step": "multi-output", "seq2seq": "seq2seq"}  # what each forecasts by when no strategy is named
 
 
@@ -221,6 +223,8 @@ class Forecaster:
         plan = Plan.from_json(read_run(folder), folder)
         if plan.stats:
             check_installed()
+        if any(note.startswith(_UPDATED) for note in plan.notes):
+            raise RunError(f"{folder} is an update, which can't be resumed; update the run before it: unrolled update")
         remove_leftovers(folder)
         source = Source.open(plan.source if table is None else table, plan.columns.series)
         panel, cuts = _prepared(plan, source.frame)
@@ -321,7 +325,9 @@ class Forecaster:
             check_installed()
         panel, cuts = new_rows(result.fitted, source.frame)
         before, trial = update(result.fitted, self.cell, panel, cuts, self.training, on_progress)
-        notes = (*panel.notes, f"It had been trained before, on {result.plan.source}.")
+        notes = (*panel.notes, f"{_UPDATED} {result.plan.source}.")
+        for note in notes:
+            log.info(note)
         plan = replace(result.plan, refit=False, source=source.name, data=facts(panel, cuts), notes=notes)
         folder = new_run(source.stem, out=None if run is True else run) if run else None
         updated = Forecaster._planned(plan, self.cell)

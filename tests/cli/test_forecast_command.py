@@ -261,6 +261,19 @@ def test_frequency(forecast, hourly):
     assert (run["columns"]["frequency"], run["data"]["rows"]) == ("1h", 200)
 
 
+def test_an_update_says_what_it_found_and_is_not_resumed(forecast, command, refused, hourly):
+    hourly.write_csv("all.csv")
+    hourly[:120].write_csv("old.csv")
+    forecast("old.csv")
+    code, _, err = command("update", "out", "all.csv", "--out", "new")
+    assert code == 0, err
+    assert "Updated on 80 new steps, from 2024-01-06 00:00:00 on.\nIt had been trained before, on old.csv.\n" in err
+    assert manifest("new")["status"] == "finished"
+    assert refused("forecast", "--resume", "new") == (
+        "new is an update, which can't be resumed; update the run before it: unrolled update"
+    )
+
+
 def test_unsorted_rows_are_sorted_and_said(forecast, trained, hourly):
     hourly.sample(fraction=1, shuffle=True, seed=0).write_csv("table.csv")
     assert any("sorted" in note.lower() for note in forecast("table.csv")["notes"])

@@ -112,6 +112,8 @@ def test_wide(command, hourly):
     assert code == 0, err
     assert manifest("out")["fitted"]["series"] == ["north", "south"]
     assert manifest("out")["columns"]["wide"] is True
+    assert command("forecast", "wide.csv", "--wide", *SHORT, "--out", "unnamed").code == 0
+    assert Path("unnamed/forecast.csv").read_text() == Path("out/forecast.csv").read_text()
 
 
 # ---- backtests
@@ -150,10 +152,13 @@ def test_folds(words, refit, sliding, trained, table, command):
 
 @pytest.mark.usefixtures("one_process")
 def test_strategies(table, command):
-    code, out, err = command("forecast", table, "--target", "y", "--strategies", "multi-output,recursive", *SHORT)
+    code, out, err = command(
+        "forecast", table, "--target", "y", "--strategies", "multi-output,recursive", *SHORT, "--horizon", "24"
+    )
     assert code == 0, err
     shown = out.partition("Strategies: mean absolute error by step ahead, on the test part")[2]
     assert re.findall(r"^ ?([a-z]\S+?) +\d", shown, re.MULTILINE) == ["multi-output", "recursive"]
+    assert "…" not in shown
     assert set(manifest("runs/table-1")["strategies"]["evaluations"]) == {"multi-output", "recursive"}
 
 
