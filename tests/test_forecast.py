@@ -264,6 +264,15 @@ def test_only_takes_numbers_as_names(tmp_path):
     assert ur.load(tmp_path / "one").predict()["s"].unique().to_list() == ["7"]
 
 
+def test_columns_with_numbers_for_names_are_named_by_them():
+    table = pd.DataFrame({7: noisy_sine(80), 8: noisy_sine(80)[::-1]})
+    target: Any = 7
+    assert forecaster().fit(table, target=target, past=()).predict().columns[1:3].tolist() == ["step", "7"]
+    nothing: Any = None
+    with pytest.raises(SettingsError, match="no target is named"):
+        forecaster().fit(table, target=nothing)
+
+
 def test_business_days_skip_the_weekend():
     f = forecaster().fit("stocks", target="close", only=["IBM"], past=())
     last = ur.data.load("stocks").filter(pl.col("symbol") == "IBM").sort("date")["date"][-1]

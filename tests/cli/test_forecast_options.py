@@ -153,7 +153,7 @@ def test_folds(words, refit, sliding, trained, table, command):
 @pytest.mark.usefixtures("one_process")
 def test_strategies(table, command):
     code, out, err = command(
-        "forecast", table, "--target", "y", "--strategies", "multi-output,recursive", *SHORT, "--horizon", "24"
+        "forecast", table, "--target", "y", "--strategies", "multi-output,recursive", *SHORT, "--horizon", "20"
     )
     assert code == 0, err
     shown = out.partition("Strategies: mean absolute error by step ahead, on the test part")[2]

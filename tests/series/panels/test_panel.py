@@ -322,7 +322,7 @@ def test_a_wanted_grid_moves_rows_forward_in_time_and_never_back():
     assert panel.stamps(0, 0, 3).to_list() == [START + i * HOUR for i in (1, 2, 3)]
     np.testing.assert_array_equal(panel.values[:, 0], [2, 3, 5])
     said = " ".join(panel.notes)
-    assert "4 rows between the hourly steps: each counts at the next step; where several fall into one step, " in said
+    assert "4 rows between the steps (hourly): each counts at the next step; where several fall into one step, " in said
     assert "only the last is used (2 rows left aside)" in said
 
 

@@ -36,8 +36,8 @@ class Columns:
     categories: Mapping[str, Sequence[str]] | None = None
 
     def __post_init__(self):
-        if not isinstance(self.target, str) and len(self.target) == 1:  # one target, however it was given
-            object.__setattr__(self, "target", self.target[0])
+        targets = several(self.target)
+        object.__setattr__(self, "target", targets[0] if len(targets) == 1 else targets)  # however it was given
         if self.only is not None:  # names, also where the column holds numbers
             object.__setattr__(self, "only", tuple(map(str, several(self.only))))
 

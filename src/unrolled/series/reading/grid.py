@@ -81,7 +81,9 @@ def lay(
             if aside
             else ""
         )
-        notes.append(f"{counted(off, 'row')} between the {frequency.words} steps: each counts at the next step{last}.")
+        notes.append(
+            f"{counted(off, 'row')} between the steps ({frequency.words}): each counts at the next step{last}."
+        )
     dtype = pl.Int64() if stamps.dtype.is_integer() else stamps.dtype
     return rows, Grid(frequency, origin, positions, dtype), notes
 
