@@ -161,7 +161,8 @@ class Forecaster:
         """Split in time (70/10/20), scale by the training part, train, choose by validation, score on the test part.
 
         ``table`` is a path (CSV, TSV, Parquet, gzipped or not), a pandas, polars or arrow frame, or the name of an
-        embedded data set, which brings its own column names. ``past`` names the covariates known up to the present,
+        embedded data set, which brings its own column names. The names in a text file's ``series`` column are kept as
+        they are written: 007 is not 7. ``past`` names the covariates known up to the present,
         ``future`` those known ahead, for which the table goes on a horizon beyond the last target, ``static`` those
         with one value a series; naming any turns off the automatic choice, all other numeric columns as ``past``.
         ``angles`` are in degrees, and become sine and cosine; ``calendar`` adds hour, weekday and season of the time
@@ -338,7 +339,8 @@ class Forecaster:
 
         Rows that follow on that data need no look-back of their own. ``fill`` replaces the rule for gaps that it was
         fitted with. Returns the table's series and time columns, the step ahead (1 … horizon), and the target, as the
-        kind of frame that came in.
+        kind of frame that came in. Time stamps are in the table's zone, or have its offset; in UTC, which a note says,
+        where there are two offsets or one that is no zone's all year.
         """
         result = self._fitted()
         if table is None:

@@ -420,7 +420,8 @@ def test_the_coverage_is_said_beside_what_was_promised():
     assert made(mae, intervals=held([0.95, math.nan, 0.85], 0.9)).sentences()[1:] == [
         "Intervals of 90% held 90.0% of the values of the test part (85% to 95% by step ahead)."
     ]
-    assert "Intervals of 99.5% held" in made(mae, intervals=held([1.0], 1.0, 0.995)).sentences()[1]
+    one_step = made(mae, intervals=held([1.0], 1.0, 0.995)).sentences()[1]
+    assert one_step == "Intervals of 99.5% held 100.0% of the values of the test part."
     assert made(mae, intervals=held([math.nan], math.nan)).coverage_sentence() is None
     assert made(mae).coverage_sentence() is None
     backtest = replace(made(mae, intervals=held([0.8, 0.9], 0.85)), part="backtest")
