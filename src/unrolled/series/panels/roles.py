@@ -92,7 +92,7 @@ class Columns:
     def from_json(cls, saved: dict[str, Any]) -> "Columns":
         """The columns as they stand in run.json. Raises TypeError where they are something else."""
         made = cls(**saved)
-        for name, value in asdict(made).items():
+        for name, value in (asdict(made) | saved).items():
             if not _fits(name, value):
                 raise TypeError(f"{name} is {str(value)[:40]!r}")
         lists: dict[str, Any] = {name: tuple(value) for name in _LISTS if (value := getattr(made, name)) is not None}
