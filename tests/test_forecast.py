@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
-from polars.testing import assert_frame_equal
+from polars.testing import assert_frame_equal, assert_series_equal
 from torch import nn
 
 import unrolled as ur
@@ -230,6 +230,47 @@ def test_stamps_and_names_keep_their_types():
     }
     assert ahead["id"].to_list() == [9] * HORIZON + [10] * HORIZON
     assert ahead["t"][0] == stamps[-1] + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pl.Series([7.0, 12.0]),
+        pl.Series([0.1, 1.5], dtype=pl.Float32),
+        pl.Series([False, True]),
+        pl.Series([date(2020, 1, 1), date(2020, 2, 1)]),
+        pl.Series(["007", "7"]),
+    ],
+    ids=["whole", "real", "truths", "dates", "text"],
+)
+def test_names_of_series_come_back_as_they_came(names, tmp_path):
+    one = pl.DataFrame({"y": noisy_sine(80)})
+    pair = pl.concat([one.with_columns(s=pl.lit(name, dtype=names.dtype)) for name in names])
+    f = forecaster().fit(pair, target="y", series="s")
+    assert_series_equal(f.predict()["s"].unique(maintain_order=True), names, check_names=False)
+    assert_series_equal(f.predict(pair)["s"], f.predict()["s"])
+    assert_series_equal(ur.load(f.save(tmp_path / "run")).predict()["s"], f.predict()["s"])
+
+
+def test_only_takes_numbers_as_names(tmp_path):
+    one = pl.DataFrame({"y": noisy_sine(80)})
+    pair = pl.concat([one.with_columns(s=pl.lit(i)) for i in (7, 12)])
+    only: Any = [12]
+    f = forecaster().fit(pair, target="y", series="s", only=only, run=tmp_path / "run")
+    assert f.predict()["s"].unique().to_list() == [12]
+    assert_frame_equal(ur.load(tmp_path / "run").predict(pair), f.predict(pair), check_exact=True)
+    word: Any = "7"
+    forecaster().fit(pair.cast({"s": pl.String}), target="y", series="s", only=word, run=tmp_path / "one")
+    assert ur.load(tmp_path / "one").predict()["s"].unique().to_list() == ["7"]
+
+
+def test_columns_with_numbers_for_names_are_named_by_them():
+    table = pd.DataFrame({7: noisy_sine(80), 8: noisy_sine(80)[::-1]})
+    target: Any = 7
+    assert forecaster().fit(table, target=target, past=()).predict().columns[1:3].tolist() == ["step", "7"]
+    nothing: Any = None
+    with pytest.raises(SettingsError, match="no target is named"):
+        forecaster().fit(table, target=nothing)
 
 
 def test_business_days_skip_the_weekend():

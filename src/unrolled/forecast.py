@@ -42,6 +42,8 @@ from unrolled.training import Progress, TrainingSettings, device_named
 
 log = logging.getLogger("unrolled")
 
+_UPDATED = "It had been trained before, on"  # what a note on an update begins with
+
 MODELS = {"step": "multi-output", "seq2seq": "seq2seq"}  # what each forecasts by when no strategy is named
 
 
@@ -159,7 +161,8 @@ class Forecaster:
         """Split in time (70/10/20), scale by the training part, train, choose by validation, score on the test part.
 
         ``table`` is a path (CSV, TSV, Parquet, gzipped or not), a pandas, polars or arrow frame, or the name of an
-        embedded data set, which brings its own column names. ``past`` names the covariates known up to the present,
+        embedded data set, which brings its own column names. The names in a text file's ``series`` column are kept as
+        they are written: 007 is not 7. ``past`` names the covariates known up to the present,
         ``future`` those known ahead, for which the table goes on a horizon beyond the last target, ``static`` those
         with one value a series; naming any turns off the automatic choice, all other numeric columns as ``past``.
         ``angles`` are in degrees, and become sine and cosine; ``calendar`` adds hour, weekday and season of the time
@@ -172,7 +175,7 @@ class Forecaster:
         """
         if stats:
             check_installed()
-        source = Source.open(table)
+        source = Source.open(table, series)
         columns = Columns(target, time, series, only, past, frequency, fill, future, static, angles, calendar, wide)
         columns = source.with_defaults(columns)
         horizon, scaling = self._shape["horizon"], source.scaling(self._shape["scaling"])
@@ -221,8 +224,10 @@ class Forecaster:
         plan = Plan.from_json(read_run(folder), folder)
         if plan.stats:
             check_installed()
+        if any(note.startswith(_UPDATED) for note in plan.notes):
+            raise RunError(f"{folder} is an update, which can't be resumed; update the run before it: unrolled update")
         remove_leftovers(folder)
-        source = Source.open(plan.source if table is None else table)
+        source = Source.open(plan.source if table is None else table, plan.columns.series)
         panel, cuts = _prepared(plan, source.frame)
         if facts(panel, cuts) != plan.data:
             raise RunError(
@@ -315,12 +320,15 @@ class Forecaster:
 
         Raises DataError for a table without enough new rows, or with series that it was not trained on.
         """
-        result, source = self._fitted(), Source.open(table)
+        result = self._fitted()
+        source = Source.open(table, result.plan.columns.series)
         if result.plan.stats:
             check_installed()
         panel, cuts = new_rows(result.fitted, source.frame)
         before, trial = update(result.fitted, self.cell, panel, cuts, self.training, on_progress)
-        notes = (*panel.notes, f"It had been trained before, on {result.plan.source}.")
+        notes = (*panel.notes, f"{_UPDATED} {result.plan.source}.")
+        for note in notes:
+            log.info(note)
         plan = replace(result.plan, refit=False, source=source.name, data=facts(panel, cuts), notes=notes)
         folder = new_run(source.stem, out=None if run is True else run) if run else None
         updated = Forecaster._planned(plan, self.cell)
@@ -331,12 +339,13 @@ class Forecaster:
 
         Rows that follow on that data need no look-back of their own. ``fill`` replaces the rule for gaps that it was
         fitted with. Returns the table's series and time columns, the step ahead (1 … horizon), and the target, as the
-        kind of frame that came in.
+        kind of frame that came in. Time stamps are in the table's zone, or have its offset; in UTC, which a note says,
+        where there are two offsets or one that is no zone's all year.
         """
         result = self._fitted()
         if table is None:
             return tables.like(result.future, result.kind)
-        source = Source.open(table)
+        source = Source.open(table, result.plan.columns.series)
         return tables.like(result.fitted.predict(source.frame, fill), source.kind)
 
     @property
@@ -381,7 +390,7 @@ class Forecaster:
         """The panel and split of a table, or those that it was fitted on."""
         result = self._fitted()
         if table is not None:
-            return _prepared(result.plan, Source.open(table).frame)
+            return _prepared(result.plan, Source.open(table, result.plan.columns.series).frame)
         if result.panel is None or result.cuts is None:
             raise RunError("a loaded forecaster has no data to train on again; give it: table=…")
         return result.panel, result.cuts

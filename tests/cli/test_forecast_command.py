@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import html
 import json
 import re
 from datetime import datetime, timedelta
@@ -159,6 +160,39 @@ def test_series_and_only(forecast, hourly):
     assert sorted(run["fitted"]["series"]) == ["north", "south"]
 
 
+def test_names_of_series_stay_as_they_are_written(forecast, command, hourly):
+    two = two_series(hourly).with_columns(site=pl.col("site").replace_strict({"north": "007", "south": "10"}))
+    two.write_csv("both.csv")
+    run = forecast("both.csv", "--series", "site")
+    assert run["fitted"]["series"] == ["007", "10"]
+    assert any("'007', '10'" in note for note in run["notes"])
+    assert sorted(set(pl.read_csv("out/forecast.csv", infer_schema=False)["site"])) == ["007", "10"]
+    assert "Series: 2 in column 'site': '007', '10'." in html.unescape(
+        Path("out/report.html").read_text(encoding="utf-8")
+    )
+    ahead = Path("out/forecast.csv").read_text()
+    assert command("predict", "out").out == ahead
+    assert command("predict", "out", "--data", "both.csv").out == ahead
+    assert forecast("both.csv", "--series", "site", "--only", "007", out="one")["fitted"]["series"] == ["007"]
+    assert command("predict", "one", "--data", "both.csv").out == Path("one/forecast.csv").read_text()
+    code, _, err = command("forecast", "both.csv", "--target", "y", "--series", "site", "--only", "7", *SHORT)
+    assert (code, err) == (1, "unrolled: error: there is no series '7' in column 'site'; there are: 007, 10\n")
+
+
+@pytest.mark.parametrize("offset", ["+05:30", "+09:00", "-03:30"])
+def test_offsets_come_back(offset, forecast, command, hourly):
+    stamps = pl.col("time").dt.to_string(f"%Y-%m-%d %H:%M{offset}")
+    hourly.with_columns(stamps).write_csv("offset.csv")
+    run = forecast("offset.csv")
+    ahead = Path("out/forecast.csv").read_text()
+    first = datetime.fromisoformat(ahead.splitlines()[1].split(",")[0])
+    assert first == datetime.fromisoformat(f"{END + timedelta(hours=1)}{offset}")
+    assert str(first)[-6:] == ("+00:00" if offset == "-03:30" else offset)
+    assert any("forecasts come in UTC" in note for note in run["notes"]) == (offset == "-03:30")
+    assert command("predict", "out").out == ahead
+    assert command("predict", "out", "--data", "offset.csv").out == ahead
+
+
 def test_fill(forecast, hourly):
     gap = pl.when(pl.int_range(pl.len()).is_between(195, 196)).then(None).otherwise(pl.col("y"))
     hourly.with_columns(y=gap).write_csv("gap.csv")
@@ -225,6 +259,19 @@ def test_frequency(forecast, hourly):
     assert (run["columns"]["frequency"], run["data"]["rows"]) == ("row", 197)
     run = forecast("holes.csv", "--frequency", "1h", "--fill", "linear", out="grid")
     assert (run["columns"]["frequency"], run["data"]["rows"]) == ("1h", 200)
+
+
+def test_an_update_says_what_it_found_and_is_not_resumed(forecast, command, refused, hourly):
+    hourly.write_csv("all.csv")
+    hourly[:120].write_csv("old.csv")
+    forecast("old.csv")
+    code, _, err = command("update", "out", "all.csv", "--out", "new")
+    assert code == 0, err
+    assert "Updated on 80 new steps, from 2024-01-06 00:00:00 on.\nIt had been trained before, on old.csv.\n" in err
+    assert manifest("new")["status"] == "finished"
+    assert refused("forecast", "--resume", "new") == (
+        "new is an update, which can't be resumed; update the run before it: unrolled update"
+    )
 
 
 def test_unsorted_rows_are_sorted_and_said(forecast, trained, hourly):

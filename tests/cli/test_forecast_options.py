@@ -112,6 +112,8 @@ def test_wide(command, hourly):
     assert code == 0, err
     assert manifest("out")["fitted"]["series"] == ["north", "south"]
     assert manifest("out")["columns"]["wide"] is True
+    assert command("forecast", "wide.csv", "--wide", *SHORT, "--out", "unnamed").code == 0
+    assert Path("unnamed/forecast.csv").read_text() == Path("out/forecast.csv").read_text()
 
 
 # ---- backtests
@@ -146,6 +148,18 @@ def test_folds(words, refit, sliding, trained, table, command):
     assert [float(number) for _, number in shown] == pytest.approx(errors, rel=1e-2)
     assert "in the backtest (" in out.splitlines()[-1]
     assert command("predict", "runs/table-1").code == 0
+
+
+@pytest.mark.usefixtures("one_process")
+def test_strategies(table, command):
+    code, out, err = command(
+        "forecast", table, "--target", "y", "--strategies", "multi-output,recursive", *SHORT, "--horizon", "20"
+    )
+    assert code == 0, err
+    shown = out.partition("Strategies: mean absolute error by step ahead, on the test part")[2]
+    assert re.findall(r"^ ?([a-z]\S+?) +\d", shown, re.MULTILINE) == ["multi-output", "recursive"]
+    assert "…" not in shown
+    assert set(manifest("runs/table-1")["strategies"]["evaluations"]) == {"multi-output", "recursive"}
 
 
 @pytest.mark.parametrize("folds", [11, 1000])

@@ -187,7 +187,24 @@ def test_what_is_no_frame(source: Any, says: str):
             DAYS + "2020-01-02,north,9\n",
             {"series": "site"},
             "two rows of series 'north' have the time stamp 2020-01-02 in column 'day': line 3 and line "
-            "5; keep one of …",
+            "5; keep one of them, or join the columns that tell series apart into one for --series",
+        ),
+        (
+            "date,time,y\n2024-01-01,00:00,1\n2024-01-01,12:00,2\n2024-01-02,00:00,3\n",
+            {"target": "y"},
+            "two rows have the time stamp 2024-01-01 in column 'date': line 2 and line 3; column 'time' holds the time "
+            "of day: join both into one column, such as 2024-01-31 13:00",
+        ),
+        (
+            "Date,Hour,y\n2024-01-01,0,1\n2024-01-01,12,2\n2024-01-02,0,3\n",
+            {"target": "y"},
+            "two rows have the time stamp 2024-01-01 in column 'Date': line 2 and line 3; column 'Hour' holds …",
+        ),
+        (
+            "t,y\n2024-10-27 01:00,1\n2024-10-27 02:00,2\n2024-10-27 02:00,3\n2024-10-27 03:00,3\n",
+            {"target": "y"},
+            "two rows have the time stamp 2024-10-27 02:00:00 in column 't': line 3 and line 4; if clocks went back "
+            "there, write the time stamps in UTC or with their offsets (02:00+01:00)",
         ),
         (
             DAYS + "2020-01-02,north,9\n2020-01-03 00:00:00,north,3\n",
@@ -234,7 +251,8 @@ def test_what_is_no_frame(source: Any, says: str):
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,NA\n2020-01-03,,3\n2020-01-05,4,3\n2020-01-06,NA,3\n",
             {"target": "y"},
             "missing values: 'y' in 2 rows, 'x' in 1 row; 1 time step missing between rows; say what stands for them: "
-            "--fill forward, --fill linear, --fill mask or --fill none",
+            "--fill forward, --fill linear, --fill mask or --fill none; or, as 'y' ends 1 row early, name what is "
+            "known ahead by --future",
         ),
         (
             "t,y,x\n2020-01-01,1,1\n2020-01-02,2,NA\n"
@@ -242,6 +260,17 @@ def test_what_is_no_frame(source: Any, says: str):
             {"target": "y"},
             "missing values: 'x' in 1 row; say what stands for them: --fill forward, --fill linear, --fill mask or "
             "--fill none, or leave the other columns out with --only-target",
+        ),
+        (
+            "t,s,y,plan\n"
+            + "".join(
+                f"2020-01-{day:02},{s},{day + i if day < 11 - i else ''},1\n"
+                for i, s in enumerate("ab")
+                for day in range(1, 13)
+            ),
+            {"target": "y", "series": "s"},
+            "missing values: 'y' in 5 rows; say what stands for them: --fill forward, --fill linear, --fill mask or "
+            "--fill none; or, as 'y' ends 3 rows early, name what is known ahead by --future",
         ),
         (
             DAYS.replace("2.5", "inf").replace("1.5", "-inf"),
@@ -267,9 +296,21 @@ def test_what_is_no_frame(source: Any, says: str):
             "all of them in UTC, or all without a zone",
         ),
         (
-            "t,y\n2020-01-01T00:00:00+01:00,1\n2020-06-01T01:00:00+02:00,2\n",
+            "t,y\n2020-01-01T00:00:00+01:00,1\n2020-06-01T01:00:00+09:00,2\n",
             {"target": "y"},
-            "mixed time zones in column 't': line 2 has '2020-01-01T00:00:00+01:00', line 3 has …+02:00'; write all …",
+            "mixed time zones in column 't': line 2 has '2020-01-01T00:00:00+01:00', line 3 has …+09:00'; write all …",
+        ),
+        (
+            "t,y\n02/01/2020 00:00+01:00,1\n02/02/2020 00:00+01:00,2\n",
+            {"target": "y"},
+            "column 't': '02/01/2020 00:00+01:00' in line 2 can be day or month first; write dates as year-month-day",
+        ),
+        (
+            "t,y\n2020-03-28T00:00+01:00,1\n2020-03-29T00:00+01:00,2\n2020-03-30T00:00+02:00,3\n"
+            "2020-03-31T00:00+02:00,3\n",
+            {"target": "y"},
+            "irregular steps in column 't': mostly 1 day, but 23 hours from line 3 to line 4, as the offset is +01:00 "
+            "or +02:00; for steps of days or longer write the stamps without it",
         ),
         (
             "t,y\n01/02/2020,1\n01/03/2020,2\n",

@@ -37,7 +37,7 @@ def _columns(name: str, words: str):
 @click.option("--time", metavar="COLUMN", help="The column with the time stamps.  [default: found]")
 @click.option("--series", metavar="COLUMN", help="The column that tells many series in one table apart.")
 @click.option("--only", metavar="NAME", multiple=True, help="Only this series; may be given several times.")
-@click.option("--wide", is_flag=True, help="The table has a column a series.")
+@click.option("--wide", is_flag=True, help="The table has a column a series; --target may name the forecasts.")
 @_columns("past", "An input known up to the present; naming any turns the automatic choice off.")
 @_columns("future", "An input known ahead; the table's rows go on beyond the last target.")
 @_columns("static", "An input with one value a series.")
@@ -106,7 +106,7 @@ def forecast(file: str | None, resume: Path | None, **options: Any) -> int:
         return show_result(forecaster)
     if file is None:
         raise click.UsageError("give the FILE to forecast, or --resume RUN")
-    if not options["target"]:
+    if not options["target"] and not options["wide"]:
         raise click.UsageError("give the column to forecast: --target COLUMN")
     folds, refit, strategies = (options.pop(name) for name in ("folds", "refit_folds", "strategies"))
     if folds is None and (refit is not None or options["sliding"]):
@@ -143,6 +143,7 @@ def fit(file: str, options: dict[str, Any], on_progress, backtest: dict[str, Any
     """
     from unrolled import data
     from unrolled.forecast import Forecaster
+    from unrolled.series.panels.wide import VALUE
     from unrolled.training import TrainingSettings
 
     known = data.describe(file).defaults if file in data.names() and not Path(file).exists() else {}
@@ -173,7 +174,7 @@ def fit(file: str, options: dict[str, Any], on_progress, backtest: dict[str, Any
     )
     if options.get("only_target"):
         columns["past"] = ()
-    target = given["target"]
+    target = given.get("target", (VALUE,))  # of a wide table, what the forecasts are called
     forecaster = Forecaster(**shape, training=training)
     if backtest is not None:
         forecaster.expect_backtest(**backtest)

@@ -105,9 +105,10 @@ def show_strategies(compared: "Compared") -> None:
         shown = sorted({max(1, round(steps * share)) for share in (0, 0.25, 0.5, 0.75, 1)})
         of = f" of {first.target}" if len(next(iter(compared.evaluations.values()))) > 1 else ""
         title = f"Strategies: mean absolute error{of} by step ahead, on the test part"
-        table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+        look = {"title_justify": "left", "title_style": "bold", "box": SIMPLE_HEAD, "pad_edge": False}
+        table = Table(title=title, padding=(0, 1, 0, 0), **look)  # narrow, so that nothing is cut at 80 characters
         for name in ("steps ahead:", *map(str, shown), "all", "skill", "seconds"):
-            table.add_column(name, justify="left" if name.endswith(":") else "right")
+            table.add_column(name, justify="left" if name.endswith(":") else "right", no_wrap=True)
         for strategy, found in compared.evaluations.items():
             one = found[target]
             by_step, overall = one.by_step[one.model]["MAE"], one.overall[one.model]["MAE"]

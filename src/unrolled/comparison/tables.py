@@ -31,7 +31,7 @@ class Table:
 
     @classmethod
     def open(cls, table: Any, columns: Columns, horizon: int, lookback: int | None, device: str) -> "Table":
-        source = Source.open(table)
+        source = Source.open(table, columns.series)
         panel, cuts, lookback = prepared(source.with_defaults(columns), source.frame, horizon, lookback)
         return cls(source.name, panel, Examples.build(panel, cuts, lookback, horizon, device=device_named(device)))
 

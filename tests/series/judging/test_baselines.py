@@ -296,6 +296,26 @@ def test_many_inputs_are_worth_a_word(caplog, monkeypatch):
     assert "a shorter look-back or fewer columns would be faster" in caplog.text
 
 
+def test_where_every_window_has_a_gap_each_step_is_learnt_from_those_that_have_it(caplog):
+    rng = np.random.default_rng(8)
+    past = rng.normal(size=(4_000, 4, 1)) + 50
+    weights = rng.normal(size=(4, 3))
+    future = past[:, -1] + (past[..., 0] - 50) @ weights + 2 + 0.1 * rng.normal(size=(4_000, 3))
+    holes = future.copy()
+    holes[np.arange(4_000), rng.choice(3, 4_000, p=[0.2, 0.2, 0.6])] = np.nan
+    with caplog.at_level(logging.INFO, "unrolled"):
+        model = LinearAutoregression([1e-6]).fit(batches(past, holes), batches(past, holes))
+    assert "Every training window lacks a value of the target" in caplog.text
+    np.testing.assert_allclose(model.weights, weights, atol=0.1)
+    assert np.abs(model.predict(past) - future).mean() < 0.2
+    caplog.clear()
+    LinearAutoregression().fit(batches(past, future), batches(past, holes))
+    assert not caplog.text
+    holes[:, 1] = np.nan
+    with pytest.raises(DataError, match="got none without missing values"):
+        LinearAutoregression().fit(batches(past, holes), batches(past, future))
+
+
 def test_errors_of_the_linear_autoregression():
     past, future = cut(table(11), lookback=3, horizon=2)
     good, none = batches(past, future), batches(past, np.full_like(future, np.nan))

@@ -388,6 +388,19 @@ def test_the_verdict_says_whether_it_may_be_chance():
     )
 
 
+def test_errors_that_differ_little_are_told_apart():
+    test = {"test": "Diebold-Mariano", "model": "LSTM", "baseline": "naive", "statistic": -9.0, "n": 900}
+    sure = [test | {"p_value": 2e-57, "mean_difference": -0.001, "kernel": "rectangular"}]
+    assert made({"LSTM": 2.95918, "naive": 2.95942}, sure).verdict() == (
+        "The LSTM is less than 0.1% better than the best baseline, the naive forecast (mean absolute error 2.9592 "
+        "against 2.9594). That is more than chance (Diebold-Mariano test, p < 0.0001)."
+    )
+    assert made({"LSTM": 2.95942, "naive": 2.95918}, sure).verdict() == (
+        "The LSTM does not beat the naive forecast: it is less than 0.1% worse (mean absolute error 2.9594 against "
+        "2.9592, p < 0.0001). Use the simpler one."
+    )
+
+
 def test_a_shifted_copy_is_said(panel_of):
     walk = 100 + np.random.default_rng(0).normal(size=100).cumsum()
     evaluation, *_ = scored(panel_of([walk]), lambda e, w: e.filled[w.origins - 1, 0][:, None] + np.zeros(3))
@@ -407,7 +420,8 @@ def test_the_coverage_is_said_beside_what_was_promised():
     assert made(mae, intervals=held([0.95, math.nan, 0.85], 0.9)).sentences()[1:] == [
         "Intervals of 90% held 90.0% of the values of the test part (85% to 95% by step ahead)."
     ]
-    assert "Intervals of 99.5% held" in made(mae, intervals=held([1.0], 1.0, 0.995)).sentences()[1]
+    one_step = made(mae, intervals=held([1.0], 1.0, 0.995)).sentences()[1]
+    assert one_step == "Intervals of 99.5% held 100.0% of the values of the test part."
     assert made(mae, intervals=held([math.nan], math.nan)).coverage_sentence() is None
     assert made(mae).coverage_sentence() is None
     backtest = replace(made(mae, intervals=held([0.8, 0.9], 0.85)), part="backtest")

@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 import unrolled as ur
 from unrolled.errors import DataError, SettingsError
+from unrolled.series.judging.adaptive import adaptive_quantile
 from unrolled.series.judging.intervals import Intervals, Said, calibrate, measure
 from unrolled.series.windows.examples import Examples
 from unrolled.series.windows.split import Split
@@ -62,8 +63,8 @@ def scores(one: Said, step: int, target: int) -> list[float]:
 )
 def test_what_widens_is_a_quantile_of_the_scores_that_were_seen(adapted, seed, count, after, levels, level, gaps):
     before, test = drawn(seed, count, levels, gaps=gaps), drawn(seed + 1, after, levels, first=count, gaps=gaps)
-    split = calibrate(level, "split", [before, test])
-    rolling = calibrate(level, "rolling", [before, test])
+    split, _ = calibrate(level, "split", [before, test])
+    rolling, _ = calibrate(level, "rolling", [before, test])
     assert split.widening.shape == rolling.widening.shape == (2, 3, 2)
     for step in range(3):
         for target in range(2):
@@ -78,7 +79,7 @@ def test_what_widens_is_a_quantile_of_the_scores_that_were_seen(adapted, seed, c
 
 def test_split_intervals_never_look_at_the_test_part():
     before = drawn(0, 30)
-    one, other = (calibrate(0.9, "split", [before, drawn(seed, 20, first=30)]) for seed in (1, 2))
+    one, other = (calibrate(0.9, "split", [before, drawn(seed, 20, first=30)])[0] for seed in (1, 2))
     np.testing.assert_array_equal(one.widening, other.widening)
 
 
@@ -108,9 +109,10 @@ def test_the_measured_coverage_equals_a_count(panel_of, adapted, levels):
         parts[part] = Said(windows, np.sort(rng.normal(0, 0.3, (len(windows), 3, 2, levels)), axis=-1))
     before, test = parts["validation"], parts["test"]
     count, level = len(before.windows), 0.8
-    intervals = calibrate(level, "rolling", [before, test])
+    intervals, rolled = calibrate(level, "rolling", [before, test])
     actual = examples.actual(test.windows)
     found = measure(intervals, examples.scaler, before, test, actual, np.full((len(test.windows), 2), 2.0))
+    assert measure(intervals, examples.scaler, before, test, actual, np.full((len(actual), 2), 2.0), rolled) == found
     for target, own in enumerate(found):
         assert (own["level"], own["used"]) == (level, "rolling")
         centre, scale = examples.scaler.centre[0, target], examples.scaler.scale[0, target]
@@ -148,7 +150,7 @@ def test_too_few_windows_are_refused_and_the_level_that_is_said_works():
         except DataError as error:
             most = re.search(r"at most (\d+)%$", str(error))
         assert most is not None
-        assert np.isfinite(calibrate(int(most[1]) / 100, "split", [drawn(0, count)]).widening).all()
+        assert np.isfinite(calibrate(int(most[1]) / 100, "split", [drawn(0, count)])[0].widening).all()
     gaps = drawn(0, 20)
     gaps.actual[4:, 1, 1] = np.nan
     with pytest.raises(
@@ -195,6 +197,19 @@ def test_the_bounds_stand_beside_the_forecast_in_every_run(loss, intervals, tmp_
     assert_frame_equal(g.predict(), ahead, check_exact=True)
     assert g.evaluation == f.evaluation
     assert_frame_equal(g.predict(noise(40, 1)), f.predict(noise(40, 1)), check_exact=True)
+
+
+@pytest.mark.parametrize("intervals", ["rolling", "split"])
+def test_rolling_intervals_are_computed_once(intervals, monkeypatch):
+    asked = []
+
+    def counting(scores, times, level, latest=None):
+        asked.append(len(scores))
+        return adaptive_quantile(scores, times, level, latest)
+
+    monkeypatch.setattr("unrolled.series.judging.intervals.adaptive_quantile", counting)
+    forecaster(level=0.8, intervals=intervals).fit(noise(), target="y")
+    assert len(asked) == 1
 
 
 def test_without_intervals_there_are_no_columns(tmp_path):

@@ -177,6 +177,21 @@ def test_what_is_done_to_a_messy_table_is_said():
     )
 
 
+def test_targets_that_end_early_are_filled_and_said():
+    frame = hours(
+        list(range(9)), y=[1.0, 2.0, 3.0, 4.0, 5.5, 6.0, None, None, None], x=[float(i % 4) for i in range(9)]
+    )
+    panel = prepare(frame, target="y", fill="forward")
+    assert (
+        "No value of 'y' in the last 3 rows: forecasts begin after them. If other columns are known ahead there, name "
+        "these by --future, and forecasts begin before."
+    ) in panel.notes
+    assert len(panel.values) == 9
+    declared = prepare(frame, target="y", future=["x"], fill="forward")
+    assert not any("in the last" in note for note in declared.notes)
+    assert len(declared.values) == 6
+
+
 def test_rows_before_the_first_values_are_cut_and_a_covariate_keeps_its_last_value():
     frame = hours(
         list(range(5)), y=[1.0, 2.0, None, 4.0, 5.5], x=[None, 7.0, 8.0, None, 9.0], z=[None, None, 1.0, 2.0, 3.0]
@@ -194,6 +209,7 @@ def test_covariates_that_can_not_help_are_left_out():
         list(range(rows)),
         y=np.sin(np.arange(rows)).tolist(),
         index=list(range(rows)),
+        epoch=[1_577_836_800 + 3600 * i for i in range(rows)],
         late=[None] * 10 + list(np.cos(np.arange(30))),
         truth=[True, False] * 20,
         empty=[None] * rows,
@@ -202,7 +218,8 @@ def test_covariates_that_can_not_help_are_left_out():
     panel = prepare(frame.with_columns(pl.col("empty").cast(pl.Float64)), target="y")
     assert panel.past == ("truth",)
     said = " ".join(panel.notes)
-    assert "'index' (only counts the rows), 'late' (begins only 10 steps after the first row), 'empty' (empty)" in said
+    assert "'index' (only counts the rows), 'epoch' (only counts the rows), 'late' (begins only 10 steps after" in said
+    assert "'empty' (empty)" in said
     assert "('when' could be it too: --time)" in said
     assert prepare(frame, target="y", target_only=True).past == ()
     assert prepare(frame, target="y", past=["index"]).past == ("index",)
@@ -305,7 +322,7 @@ def test_a_wanted_grid_moves_rows_forward_in_time_and_never_back():
     assert panel.stamps(0, 0, 3).to_list() == [START + i * HOUR for i in (1, 2, 3)]
     np.testing.assert_array_equal(panel.values[:, 0], [2, 3, 5])
     said = " ".join(panel.notes)
-    assert "4 rows between the hourly steps: each counts at the next step; where several fall into one step, " in said
+    assert "4 rows between the steps (hourly): each counts at the next step; where several fall into one step, " in said
     assert "only the last is used (2 rows left aside)" in said
 
 

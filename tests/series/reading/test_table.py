@@ -4,20 +4,22 @@ import gzip
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from unrolled.errors import SettingsError
-from unrolled.series.reading import delimited
+from unrolled.errors import DataError, SettingsError
+from unrolled.series.panels.panel import prepare
+from unrolled.series.reading import delimited, stamps
 from unrolled.series.reading.table import kind, like, read, where
 
 TEXT = "day,site,temp,count\n2020-01-01,north,1.5,3\n2020-01-02,south,NA,4\n2020-01-03,north,-2.25,\n"
@@ -170,20 +172,90 @@ def test_written_stamps_are_parsed(write: Callable[..., Path], written: list[str
 
 
 @pytest.mark.parametrize(
-    ("offset", "zone"), [("Z", "UTC"), ("+00:00", "UTC"), ("+09:00", "Etc/GMT-9"), ("-0500", "Etc/GMT+5")]
+    ("offset", "zone"),
+    [
+        *[("Z", "UTC"), ("+00:00", "UTC"), ("+09:00", "Etc/GMT-9"), ("-0500", "Etc/GMT+5")],
+        *[("+05:30", "Asia/Kolkata"), ("+0545", "Asia/Kathmandu"), ("-09:30", "Pacific/Marquesas")],
+    ],
 )
 def test_an_offset_becomes_a_zone(write: Callable[..., Path], offset: str, zone: str):
     column = read(write(f"t,x\n2020-06-01T06:00:00{offset},1\n2020-12-01T06:00:00{offset},2\n"))["t"]
     assert column.dtype == pl.Datetime("us", zone)
     assert [stamp.hour for stamp in column] == [6, 6]
-    python = datetime.fromisoformat("2020-06-01T06:00:00" + {"-0500": "-05:00"}.get(offset, offset))
+    python = datetime.fromisoformat(f"2020-06-01T06:00:00{offset}")
     assert column[0] == python
 
 
-def test_an_offset_of_half_an_hour_is_told_in_utc(write: Callable[..., Path]):
-    column = read(write("t,x\n2020-06-01T06:00:00+05:30,1\n"))["t"]
-    assert column.dtype == pl.Datetime("us", "UTC")
-    assert column[0] == datetime(2020, 6, 1, 6, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+@pytest.mark.parametrize("half", stamps._HALF_HOURS)
+def test_a_zone_of_half_hours_has_its_offset_from_now_on(half: int):
+    days = pl.datetime_range(datetime(2023, 1, 1), datetime(2060, 1, 1), "1d", eager=True)
+    made = stamps.with_offset(days, half)
+    assert made is not None
+    assert made[-1].utcoffset() == timedelta(minutes=half)
+
+
+OFFSETS = {
+    "half hour": ("2020-06-01T06:00:00-03:30", "2020-06-01T07:00:00-03:30"),
+    "before its zone had it": ("2010-06-01T06:00:00+03:30", "2010-06-01T07:00:00+03:30"),  # Tehran's clocks changed
+    "summer": ("2020-03-29T01:00:00+01:00", "2020-03-29T03:00:00+02:00"),
+    "winter": ("2020-10-25T02:00:00+01:00", "2020-10-25T02:00:00Z"),
+}
+
+
+@pytest.mark.parametrize("case", OFFSETS)
+def test_offsets_that_no_zone_can_keep_are_read_in_utc(write: Callable[..., Path], case: str):
+    written = OFFSETS[case]
+    found = prepare(read(write("t,x\n" + "".join(f"{text},{i}\n" for i, text in enumerate(written)))), target="x")
+    assert found.stamps(0, 0, 2).to_list() == [datetime.fromisoformat(text) for text in written]
+    assert found.dtype == pl.Datetime("us", "UTC")
+
+
+def test_what_becomes_of_offsets_is_said(write: Callable[..., Path]):
+    def said(*written: str) -> str:
+        rows = "".join(f"{text},{i}\n" for i, text in enumerate(written))
+        return prepare(read(write(f"t,x\n{rows}")), target="x").notes[1]
+
+    assert said(*OFFSETS["summer"]) == (
+        "Time stamps are written with two offsets, +01:00 and +02:00: they are read in UTC, and forecasts come in UTC."
+    )
+    assert said(*OFFSETS["half hour"]) == (
+        "Time stamps are written with the offset -03:30, which no zone has all the time: they are read in UTC, and "
+        "forecasts come in UTC."
+    )
+    assert "offset" not in said("2020-06-01T06:00:00Z", "2020-06-01T07:00:00Z")
+
+
+@pytest.mark.parametrize(("offset", "zone"), [("+09:00", "Etc/GMT-9"), ("+05:30", "Asia/Kolkata"), ("-03:30", None)])
+def test_fixed_offsets_of_frames_and_of_parquet_are_those_of_text(tmp_path: Path, offset: str, zone: str | None):
+    frame = pd.DataFrame({"t": pd.date_range("2020-01-01", periods=3, freq="h", tz=offset), "x": [1.0, 2.0, 3.0]})
+    frame.loc[1, "t"] = None
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for source in (frame, pa.Table.from_pandas(frame), tmp_path / "t.parquet", tmp_path / "t.csv"):
+        column = read(source)["t"]
+        if zone is None:
+            assert [datetime.fromisoformat(text) if text else None for text in column] == [
+                None if stamp is pd.NaT else stamp for stamp in frame["t"]
+            ]
+        else:
+            assert column.dtype.time_zone == zone  # type: ignore[attr-defined]
+            assert [str(stamp)[-6:] for stamp in column.drop_nulls()] == [offset, offset]
+            assert column.to_list() == [None if stamp is pd.NaT else stamp for stamp in frame["t"]]
+
+
+def test_a_zone_that_nobody_knows_is_refused_in_one_line(tmp_path: Path):
+    table = pa.table({"t": pa.array([0, 1], pa.timestamp("us", "Mars/Olympus")), "x": [1, 2]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"column 't' is in the time zone 'Mars/Olympus', which is unknown; give it in"):
+        read(tmp_path / "t.parquet")
+
+
+def test_a_column_of_series_names_keeps_its_text(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch):
+    path = write("s,x\n007,1\n 7 ,2\n1.50,3\n+1,4\nTRUE,5\n01.02.2020,6\nNA,7\n")
+    monkeypatch.setattr(delimited, "_CHUNK", 16)
+    assert read(path, "s")["s"].to_list() == ["007", "7", "1.50", "+1", "TRUE", "01.02.2020", None]
+    assert read(path, "s")["x"].to_list() == [1, 2, 3, 4, 5, 6, 7]
+    assert read(write("s,x\n007,1\n008,2\n"))["s"].to_list() == [7, 8]  # elsewhere they are numbers
 
 
 def test_nameless_columns_get_names(write: Callable[..., Path]):
@@ -239,7 +311,7 @@ def test_pandas_columns_of_odd_kinds():
     assert frame["period"].to_list() == [datetime(2020, 1, 1), datetime(2020, 2, 1)]
     assert frame["nullable"].to_list() == [1, None]
     assert frame["7"].to_list() == ["u", "v"]
-    assert frame["zone"].dtype.time_zone == "UTC"
+    assert frame["zone"].dtype.time_zone == "Asia/Kolkata"
 
 
 def test_rows_of_frames_are_counted_from_one():

@@ -164,14 +164,16 @@ class LinearAutoregression:
         Each is a function that starts over and yields batches ``(past (n, lookback, channel), future (n, horizon))``,
         or with a third array (n, inputs) of what is known beside the look-back, of anything that numpy reads; channel 0
         is the target. Training windows with a NaN anywhere are left out; of validation windows, those with a NaN in
-        what is read, and single unobserved future values.
+        what is read, and single unobserved future values. Where every training window lacks some future value, each
+        step is learned from the windows that have it.
 
         Raises DataError when no window is left, ShapeError when batches don't fit together.
         """
-        shape, moments = _accumulate(train())
+        shape, moments, shares = _learned(train)
         p = shape[0] * shape[1] + shape[2]
         mean, covariance = moments.mean, moments.scatter
         covariance /= moments.count  # in place, here and below: it may be large
+        covariance[:, p:] /= shares
         spread = np.sqrt(np.diag(covariance)[:p])
         # What rounding leaves of a constant is no variation.
         inverse = np.divide(1, spread, out=np.zeros(p), where=spread > 1e-12 * np.abs(mean[:p]))
@@ -228,9 +230,39 @@ class _Moments:
         self.count += n
 
 
-def _accumulate(batches: Iterator[tuple[ArrayLike, ...]]) -> tuple[tuple[int, int, int], _Moments]:
+def _learned(train: Batches) -> tuple[tuple[int, int, int], _Moments, np.ndarray | float]:
+    """(lookback, channel, inputs beside), the moments of the windows without NaN, and 1.
+
+    Where there is no such window, unobserved changes count as the mean of their step, so that they move no covariance;
+    then the third is the share of the windows (horizon,) in which each step was observed.
+    """
+    shape, moments = _accumulate(train())
+    if moments.count:
+        return shape, moments, 1.0
+    horizon = len(moments.mean) - shape[0] * shape[1] - shape[2]
+    total, observed = np.zeros(horizon), np.zeros(horizon)
+    for past, future, *beside in train():
+        past, future = np.asarray(past), np.asarray(future, dtype=np.float64)
+        change = (future - _last(past))[~np.isnan(_inputs(past, shape, *beside)).any(axis=1)]
+        total, observed = total + np.nansum(change, axis=0), observed + (~np.isnan(change)).sum(axis=0)
+    if not np.all(observed):
+        raise DataError(
+            "the linear autoregression needs training windows, got none without missing values; "
+            "give a longer table, a shorter look-back or horizon, or fill the gaps"
+        )
+    logger.info(
+        "Every training window lacks a value of the target: the linear autoregression learns each step from the "
+        "windows that have it."
+    )
+    shape, moments = _accumulate(train(), total / observed)
+    return shape, moments, observed / moments.count
+
+
+def _accumulate(
+    batches: Iterator[tuple[ArrayLike, ...]], instead: np.ndarray | None = None
+) -> tuple[tuple[int, int, int], _Moments]:
     """(lookback, channel, inputs beside), and the moments of what is read and the change side by side, over the windows
-    without NaN.
+    without NaN; with ``instead`` (horizon,) for changes that are.
     """
     shape, moments = None, None
     for past, future, *beside in batches:
@@ -246,9 +278,12 @@ def _accumulate(batches: Iterator[tuple[ArrayLike, ...]]) -> tuple[tuple[int, in
                     "%.1f GB and its solution %.0f s or more; a shorter look-back or fewer columns would be faster",
                     *(inputs, *shape[:2], 6 * 8 * inputs**2 / 1e9, 10 * (inputs / 4200) ** 3),
                 )
-        rows = np.concatenate([_inputs(past, shape, *beside), future - _last(past)], axis=1)  # (n, inputs + horizon)
+        change = future - _last(past)
+        if instead is not None:
+            change = np.where(np.isnan(change), instead, change)
+        rows = np.concatenate([_inputs(past, shape, *beside), change], axis=1)  # (n, inputs + horizon)
         moments.add(rows[~np.isnan(rows).any(axis=1)])
-    if shape is None or moments is None or not moments.count:
+    if shape is None or moments is None:
         raise DataError(
             "the linear autoregression needs training windows, got none without missing values; "
             "give a longer table, a shorter look-back or horizon, or fill the gaps"

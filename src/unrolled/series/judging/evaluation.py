@@ -109,10 +109,9 @@ class Evaluation:
         if not steps:  # no window could be measured
             return None
         where = "in the backtest" if self.part == "backtest" else f"of the {self.part} part"
-        return (
-            f"Intervals of {percent(self.intervals['level'])} held {used['coverage']:.1%} of the values {where} "
-            f"({min(steps):.0%} to {max(steps):.0%} by step ahead)."
-        )
+        by_step = "" if len(steps) == 1 else f" ({min(steps):.0%} to {max(steps):.0%} by step ahead)"
+        held = f"{used['coverage']:.1%} of the values {where}{by_step}"
+        return f"Intervals of {percent(self.intervals['level'])} held {held}."
 
     def table(self, by_step: bool = False, metrics: Sequence[str] = COMMON) -> pl.DataFrame:
         """A row a method, the model first; with ``by_step`` a row a method and step ahead.

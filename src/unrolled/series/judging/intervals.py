@@ -75,10 +75,11 @@ class Intervals:
         return around(middle(levels), levels[..., 0] - self.widening[0], levels[..., -1] + self.widening[1])
 
 
-def calibrate(level: float, method: str, seen: list[Said]) -> Intervals:
+def calibrate(level: float, method: str, seen: list[Said]) -> tuple[Intervals, np.ndarray | None]:
     """The intervals of the forecasts to come, by the scores of what was ``seen``: for "split" the validation part, for
     "rolling" the latest windows of it and of what came after, as many as it has, at the level that was reached by the
-    end of them all, as :func:`.adaptive_quantile` has it.
+    end of them all, as :func:`.adaptive_quantile` has it. Beside them for "rolling" by how much the windows of the last
+    part were widened (windows, horizon, target), which :func:`measure` need not compute again.
 
     Raises SettingsError for an unknown method or level, DataError for too few windows.
     """
@@ -93,37 +94,44 @@ def calibrate(level: float, method: str, seen: list[Said]) -> Intervals:
             f"intervals of {percent(level)} need at least {needed(level)} validation windows to calibrate on, got "
             f"{count}; give a longer table, or a level of at most {math.floor(100 * count / (count + 1))}%"
         )
+    targets = range(validation.actual.shape[2])
+    rolled = [_rolled(level, seen, target) for target in targets] if method == "rolling" else None
     widening = np.empty((2, *validation.actual.shape[1:]))
-    for target in range(validation.actual.shape[2]):
-        widening[:, :, target] = (
-            _rolled(level, seen, target)[1]
-            if method == "rolling"
-            else conformal_quantile(validation.scores(target), level)
-        )
+    for target in targets:
+        split = rolled is None
+        widening[:, :, target] = conformal_quantile(validation.scores(target), level) if split else rolled[target][1]
     if not np.isfinite(widening).all():
         raise DataError(
             f"intervals of {percent(level)} need at least {needed(level)} validation windows with an observed value at "
             "each step; give a table with fewer gaps, or a lower level"
         )
-    return Intervals(level, method, widening)
+    return Intervals(level, method, widening), None if rolled is None else np.stack([own for own, _ in rolled], axis=2)
 
 
 def measure(
-    intervals: Intervals, scaler: Scaler, validation: Said, test: Said, actual: np.ndarray, scale: np.ndarray
+    intervals: Intervals,
+    scaler: Scaler,
+    validation: Said,
+    test: Said,
+    actual: np.ndarray,
+    scale: np.ndarray,
+    rolled: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
     """What both methods hold on the test part, a dictionary a target: coverage overall and by step, width, scores.
 
     ``actual`` (windows, horizon, target) are on the original scale, ``scale`` (windows, target) is what MASE divides
-    by. Rolling intervals read at each origin the errors that were known by then, and no other, and so does their level.
+    by. Rolling intervals read at each origin the errors that were known by then, and no other, and so does their level:
+    ``rolled`` is what :func:`calibrate` found for them, None to compute it.
     """
     found = []
     for target in range(actual.shape[2]):
-        rolled, (low, high) = _rolled(intervals.level, [validation, test], target)[0], test.band(target)
+        own = _rolled(intervals.level, [validation, test], target)[0] if rolled is None else rolled[:, :, target]
+        low, high = test.band(target)
         bounds = {
             "split": split_interval(
                 test.band(target), validation.band(target), validation.actual[:, :, target], intervals.level
             ),
-            "rolling": (low - rolled, high + rolled),
+            "rolling": (low - own, high + own),
         }
         methods = {}
         for name, scaled in bounds.items():

@@ -47,13 +47,22 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """Who is better, and whether that could be chance, in one plain sentence."""
-        about = f"{self.test} test, p = {self.p_value:.2g}, n = {self.n}"
+        about = f"{self.test} test, {p_words(self.p_value)}, n = {self.n}"
         if math.isnan(self.p_value):
             return f"Whether the {self.model} differs from the {self.baseline} can't be tested here (n = {self.n})."
         if not self.significant:
             return f"The difference between the {self.model} and the {self.baseline} may well be chance ({about})."
         better = "better" if self.mean_difference < 0 else "worse"
         return f"The {self.model} is {better} than the {self.baseline}, by more than chance ({about})."
+
+
+def p_words(p: float) -> str:
+    """A p-value as it is read: two digits, of a very small one that it is that.
+
+    >>> p_words(0.0312), p_words(2e-57)
+    ('p = 0.031', 'p < 0.0001')
+    """
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
 
 
 def diebold_mariano(

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from unrolled.series.judging.significance import Comparison
+from unrolled.series.judging.significance import Comparison, p_words
 from unrolled.series.metrics import skill
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def _tested(evaluation: "Evaluation", baseline: str) -> Comparison | None:
 
 def _beside_best(evaluation: "Evaluation", test: Comparison | None) -> str:
     model, best, gain = evaluation.model, evaluation.best_baseline, evaluation.skill(evaluation.model)
-    errors = f"mean absolute error {_mae(evaluation, model)} against {_mae(evaluation, best)}"
-    p = "" if test is None else f", p = {test.p_value:.2g}"
+    errors = f"mean absolute error {_beside(evaluation, model, best)}"
+    p = "" if test is None else f", {p_words(test.p_value)}"
     if gain > 0:
-        said = f"The {model} is {gain:.1%} better than the best baseline, the {best} forecast ({errors})."
+        said = f"The {model} is {_percent(gain)} better than the best baseline, the {best} forecast ({errors})."
         if test is None:
             return said
         sure = "That is more than chance" if test.significant else "It may well be chance"
@@ -56,15 +56,15 @@ def _beside_walk(evaluation: "Evaluation", test: Comparison | None) -> str:
     model, best = evaluation.model, evaluation.best_baseline
     error, walk, lowest = (evaluation.mae(method) for method in (model, WALK, best))
     gain = float(skill(error, walk))
-    p = "" if test is None else f", Diebold-Mariano test p = {test.p_value:.2g}"
-    errors = f"mean absolute error {error:.4g} against {walk:.4g}{p}"
+    p = "" if test is None else f", Diebold-Mariano test {p_words(test.p_value)}"
+    errors = f"mean absolute error {_beside(evaluation, model, WALK)}{p}"
     if gain > 0 and test is not None and test.significant:
-        said = f"The {model} beats the random walk: it is {gain:.1%} better, more than chance ({errors})."
+        said = f"The {model} beats the random walk: it is {_percent(gain)} better, more than chance ({errors})."
         return (
             said if best == WALK or lowest >= error else f"{said} The {best} forecast is better still ({lowest:.4g})."
         )
     chance = "too few windows to tell from chance" if test is None else "and that may well be chance"
-    how = f"it is {gain:.1%} better, {chance}" if gain > 0 else _behind(gain)
+    how = f"it is {_percent(gain)} better, {chance}" if gain > 0 else _behind(gain)
     return (
         f"The {model} does not beat the random walk, which says that the price stays what it is: {how} ({errors}). "
         "Use the simpler one."
@@ -72,7 +72,7 @@ def _beside_walk(evaluation: "Evaluation", test: Comparison | None) -> str:
 
 
 def _behind(gain: float) -> str:
-    return f"it is {-gain:.1%} worse" if gain < 0 else "they are equally good" if gain == 0 else "that is perfect"
+    return f"it is {_percent(-gain)} worse" if gain < 0 else "they are equally good" if gain == 0 else "that is perfect"
 
 
 def _beside_earlier(evaluation: "Evaluation") -> str | None:
@@ -83,12 +83,12 @@ def _beside_earlier(evaluation: "Evaluation") -> str | None:
     now, before = (evaluation.overall[method]["MAE"] for method in (evaluation.model, earlier))
     if now is None or before is None:
         return None
-    errors = f"mean absolute error {_mae(evaluation, evaluation.model)} against {_mae(evaluation, earlier)}"
+    errors = f"mean absolute error {_beside(evaluation, evaluation.model, earlier)}"
     test = _tested(evaluation, earlier)
     sure = ""
     if test is not None and now != before:
         sure = ", more than chance" if test.significant else ", which may well be chance"
-        errors += f", p = {test.p_value:.2g}"
+        errors += f", {p_words(test.p_value)}"
     if now < before:
         return f"The update improved on the earlier network{sure} ({errors})."
     if now > before:
@@ -96,6 +96,15 @@ def _beside_earlier(evaluation: "Evaluation") -> str | None:
     return f"The update changed nothing: it is as good as the earlier network ({errors})."
 
 
-def _mae(evaluation: "Evaluation", method: str) -> str:
-    error = evaluation.overall[method]["MAE"]
-    return "unknown" if error is None else f"{error:.4g}"
+def _beside(evaluation: "Evaluation", one: str, other: str) -> str:
+    """Two mean absolute errors, "1.25 against 1", with as many digits as tell them apart."""
+    a, b = (evaluation.overall[method]["MAE"] for method in (one, other))
+    if a is None or b is None:
+        a, b = ("unknown" if error is None else f"{error:.4g}" for error in (a, b))
+        return f"{a} against {b}"
+    digits = next((n for n in range(4, 10) if f"{a:.{n}g}" != f"{b:.{n}g}"), 4)
+    return f"{a:.{digits}g} against {b:.{digits}g}"
+
+
+def _percent(share: float) -> str:
+    return "less than 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"

@@ -34,7 +34,7 @@ class World:
 
     @classmethod
     def of(cls, table: Any, target: str, time: str | None, series: str | None, future: Names, cut: Any) -> "World":
-        frame, kind = tables.read(table), tables.kind(table)
+        frame, kind = tables.read(table, series), tables.kind(table)
         ahead = several(future)
         roles = {"the target": (target,), "time": several(time), "series": several(series), "future": ahead}
         check_roles(frame, roles, ())
@@ -85,7 +85,7 @@ class World:
             table = table.copy()
             table.loc[self.late, [name for name in table.columns if name not in keep]] = None
             return table
-        frame = table if isinstance(table, pl.DataFrame) else tables.read(table)
+        frame = table if isinstance(table, pl.DataFrame) else tables.read(table, self.series)
         hidden = [name for name in frame.columns if name not in keep]
         nothing = pl.when(pl.Series(self.late)).then(None)
         return self._like(frame.with_columns(nothing.otherwise(pl.col(name)).alias(name) for name in hidden))
@@ -101,7 +101,7 @@ class World:
     def _rows(self, table: Any, which: np.ndarray) -> Any:
         if self.kind == "pandas":
             return table.loc[which]
-        frame = table if isinstance(table, pl.DataFrame) else tables.read(table)
+        frame = table if isinstance(table, pl.DataFrame) else tables.read(table, self.series)
         return self._like(frame.filter(pl.Series(which)))
 
     def _as_given(self, frame: pl.DataFrame, names: list[str]) -> Any:

@@ -28,7 +28,7 @@ _LARGEST_RIDGE = 1000  # inputs: beyond that the linear autoregression takes lon
 
 
 def check_inside(recipe: Recipe, given: Any, columns: Columns, cut: Any) -> LeakCheck:
-    source = Source.open(given)
+    source = Source.open(given, columns.series)
     columns, horizon = source.with_defaults(columns), recipe.shape["horizon"]
     scaling = source.scaling(recipe.shape["scaling"])
     recipe = recipe._replace(shape=recipe.shape | {"scaling": scaling})

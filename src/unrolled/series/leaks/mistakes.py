@@ -146,7 +146,7 @@ def fake_skill(
             raise SettingsError(f"there is no mistake {name!r}{nearest(name, MISTAKES)}")
     if model not in MODELS:
         raise SettingsError(f"there is no model {model!r}{nearest(model, MODELS)}")
-    source = Source.open(table)
+    source = Source.open(table, columns.get("series"))
     columns_ = source.with_defaults(Columns(target, **columns))
     panel, cuts, lookback = prepared(columns_, source.frame, horizon, lookback, scaling)
     honest = Examples.build(panel, cuts, lookback, horizon, scaling)

@@ -219,9 +219,13 @@ def context_table(
 
 
 def _names(panel: Panel, counts: np.ndarray, series_type: pl.DataType | None) -> pl.Series:
-    """The name of each row's series, as numbers where the table had numbers."""
+    """The name of each row's series, as the numbers, dates or truths that the table has, else as text."""
     names = pl.Series(np.repeat(np.array(panel.names), counts))
-    return names.cast(series_type) if series_type is not None and series_type.is_integer() else names
+    if series_type == pl.Date:
+        return names.str.to_date()
+    if series_type == pl.Boolean:
+        return names == "true"
+    return names.cast(series_type) if series_type is not None and series_type.is_numeric() else names
 
 
 def save_fitted(fitted: Fitted, folder: Path) -> dict[str, Any]:

@@ -157,9 +157,9 @@ def judge(
     validation = trial.say("validation")
     scales = np.stack([one.scales[1][:, 0] for one in scored], axis=1)
     try:
-        intervals = calibrate(level, method, [validation, test])
+        intervals, rolled = calibrate(level, method, [validation, test])
         actual = np.stack([one.actual for one in scored], axis=2)
-        held = measure(intervals, examples.traded, validation, test, actual, scales)
+        held = measure(intervals, examples.traded, validation, test, actual, scales, rolled)
     except DataError as error:
         return Judgement(scored, None, None, test, [*notes, f"No prediction intervals: {error}."], sampled=sampled)
     return Judgement(scored, held, intervals, test, notes, validation, sampled)

@@ -80,7 +80,7 @@ def _reason(
         return f"always {low:g}"
     if missing > _MOST_MISSING:
         return f"{missing:.0%} missing"
-    if len(values) > 2 and not missing and all((np.diff(part) == 1).all() for part in (values[:99], values)):
+    if len(values) > 2 and not missing and all(np.ptp(np.diff(part)) == 0 for part in (values[:99], values)):
         return "only counts the rows"
     if not missing:
         return None

@@ -101,7 +101,9 @@ def several(names: Names) -> tuple[str, ...]:
     >>> several("a"), several(["a", "b"]), several(None)
     (('a',), ('a', 'b'), ())
     """
-    return () if names is None else (names,) if isinstance(names, str) else tuple(names)
+    if names is None:
+        return ()
+    return tuple(map(str, names)) if isinstance(names, Iterable) and not isinstance(names, str) else (str(names),)
 
 
 def with_angles(past: tuple[str, ...], future: tuple[str, ...], angles: tuple[str, ...]) -> tuple[str, ...]:

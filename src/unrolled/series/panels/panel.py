@@ -28,7 +28,7 @@ from unrolled.series.panels.static import static_of
 from unrolled.series.panels.wide import SERIES, VALUE, check_wide, melted
 from unrolled.series.reading.columns import check_roles, find_time, numbers, series_of
 from unrolled.series.reading.frequency import Frequency, Stamp
-from unrolled.series.reading.grid import Grid, lay, refuse_far, time_note
+from unrolled.series.reading.grid import Grid, lay, offsets_note, refuse_far, time_note
 from unrolled.series.reading.rows import Rows, refuse_twins, without_empty_rows
 from unrolled.series.words import counted, foreign, listed, refuse, shown
 
@@ -282,7 +282,8 @@ def _prepared(
     if timed is None:
         notes.insert(0, "No column of time stamps: the rows count as steps, in their order.")
     elif rows.stamps is not None:
-        notes.insert(0, time_note(grid, timed, others))
+        told = offsets_note(frame[timed.name], timed)
+        notes[:0] = [time_note(grid, timed, others), *([told] if told else [])]
     notes += said
     if series is not None:
         where = ", one a column" if wide else f" in column {shown(series)}"
@@ -361,7 +362,7 @@ def _placed(
             values[a : a + _CHUNK, told:] = calendar_at(grid.frequency, grid.origin, own)
     if not constant:
         refuse_constant(values, targets)
-    notes += missing_notes(values, places, targets, cells, fill, inputs)
+    notes += missing_notes(values, places, targets, cells, offsets, fill, inputs)
     notes += [
         f"{shown(name)} looks like an angle in degrees: --angle {name} reads it as sine and cosine."
         for name, place in places.items()

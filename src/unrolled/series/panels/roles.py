@@ -36,8 +36,10 @@ class Columns:
     categories: Mapping[str, Sequence[str]] | None = None
 
     def __post_init__(self):
-        if not isinstance(self.target, str) and len(self.target) == 1:  # one target, however it was given
-            object.__setattr__(self, "target", self.target[0])
+        targets = several(self.target)
+        object.__setattr__(self, "target", targets[0] if len(targets) == 1 else targets)  # however it was given
+        if self.only is not None:  # names, also where the column holds numbers
+            object.__setattr__(self, "only", tuple(map(str, several(self.only))))
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -90,7 +92,7 @@ class Columns:
     def from_json(cls, saved: dict[str, Any]) -> "Columns":
         """The columns as they stand in run.json. Raises TypeError where they are something else."""
         made = cls(**saved)
-        for name, value in asdict(made).items():
+        for name, value in (asdict(made) | saved).items():
             if not _fits(name, value):
                 raise TypeError(f"{name} is {str(value)[:40]!r}")
         lists: dict[str, Any] = {name: tuple(value) for name in _LISTS if (value := getattr(made, name)) is not None}

@@ -22,12 +22,14 @@ class Source:
     defaults: dict[str, Any]
 
     @classmethod
-    def open(cls, table: Any) -> "Source":
-        """Read a path (which goes first), load the embedded data set of that name, or take a frame as it is."""
+    def open(cls, table: Any, series: str | None = None) -> "Source":
+        """Read a path (which goes first), load the embedded data set of that name, or take a frame as it is; ``series``
+        is the column with the names of the series, if there is one.
+        """
         if isinstance(table, str) and table in data.names() and not Path(table).exists():
             return cls(data.load(table), table, "polars", data.describe(table).defaults)
         name = str(table) if isinstance(table, str | Path) else "table"
-        return cls(tables.read(table), name, tables.kind(table), {})
+        return cls(tables.read(table, series), name, tables.kind(table), {})
 
     def with_defaults(self, columns: Columns) -> Columns:
         """The columns, where nothing is said of them as the data set has them. An angle that it knows is an input only

@@ -30,6 +30,7 @@ class Growing:
     name: str
     decimal_comma: bool
     kind: str = "empty"
+    is_names: bool = False  # of series: the text as it stands, but for spaces around it
     parts: list[pl.Series] = field(default_factory=list)
     rows: int = 0
 
@@ -68,6 +69,9 @@ class Growing:
 
     def _typed(self, text: pl.Series) -> pl.Series:
         if self.kind == "text":
+            if self.is_names:
+                text = text.str.strip_chars()
+                text = text.set(text.is_in(NULLS).fill_null(False), None)
             known = self.parts[0].dtype == pl.Categorical if self.parts else text.n_unique() * 10 < len(text)
             return text.cast(pl.Categorical) if known else text
         if text.null_count() == len(text):
@@ -105,8 +109,19 @@ class Growing:
 class Batches:
     """The columns of a delimited text, growing."""
 
-    def __init__(self, names: list[str], separator: str, eol: str, decimal_comma: bool, as_text: set[str]):
-        self.columns = [Growing(name, decimal_comma, "text" if name in as_text else "empty") for name in names]
+    def __init__(
+        self,
+        names: list[str],
+        separator: str,
+        eol: str,
+        decimal_comma: bool,
+        as_text: set[str],
+        series: str | None = None,
+    ):
+        self.columns = [
+            Growing(name, decimal_comma, "text" if name in {*as_text, series} else "empty", is_names=name == series)
+            for name in names
+        ]
         self._names, self._separator, self._eol = names, separator, eol
 
     def add(self, text: bytes, records: int, blanks: np.ndarray, quoted: bool) -> bool:

@@ -139,6 +139,8 @@ def series_of(
             )
         column = column if is_text(column) else column.cast(pl.String)
         names = column.unique().cast(pl.String).sort().to_list()
+        if all(name.isascii() and name.isdigit() for name in names):  # 2 before 10
+            names.sort(key=lambda name: (len(name.lstrip("0")), name.lstrip("0"), name))
         codes = column.cast(pl.Enum(names)).to_physical().to_numpy()
     codes = codes.astype(np.int64, copy=False)
     if only is None:
@@ -156,7 +158,9 @@ def series_of(
 def _parse(column: pl.Series) -> pl.Series | Unreadable | None:
     text = column.cast(pl.String).rename(column.name)
     blank = text.str.strip_chars().is_in(NULLS).fill_null(False)
-    return texts.parse(text.set(blank, None) if blank.any() else text)
+    text = text.set(blank, None) if blank.any() else text
+    made = texts.parse(text)
+    return texts.in_utc(text, made) if isinstance(made, Unreadable) else made
 
 
 def _named_time(frame: pl.DataFrame, name: str) -> pl.Series:

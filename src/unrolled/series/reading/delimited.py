@@ -65,16 +65,16 @@ class _Scan:
     )  # numbers of the records that a line end inside quotes belongs to
 
 
-def read_delimited(path: Path, gzipped: bool) -> tuple[pl.DataFrame, Lines]:
-    """The table in a delimited text file, and where its rows stand. Raises `DataError`, with the line where there is
-    one.
+def read_delimited(path: Path, gzipped: bool, series: str | None = None) -> tuple[pl.DataFrame, Lines]:
+    """The table in a delimited text file, and where its rows stand; the column ``series`` stays text, so that 007 is
+    not 7. Raises `DataError`, with the line where there is one.
     """
     with _opened(path, gzipped) as file:
         head = file.read(_HEAD)
     layout = _layout(path, head)
     as_text: set[str] = set()
     while True:
-        batches = Batches(layout.header, layout.delimiter, layout.eol, layout.decimal_comma, as_text)
+        batches = Batches(layout.header, layout.delimiter, layout.eol, layout.decimal_comma, as_text, series)
         try:
             with _opened(path, gzipped) as file:
                 scan = _scan(path, file, layout, batches)

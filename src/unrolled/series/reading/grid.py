@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from unrolled.errors import SettingsError
+from unrolled.series.reading.columns import is_text
 from unrolled.series.reading.frequency import OFF_GRID, Frequency, Stamp, at_month_ends, infer
 from unrolled.series.reading.irregular import irregular
 from unrolled.series.reading.rows import Rows, twins
-from unrolled.series.reading.stamps import zone_words
+from unrolled.series.reading.stamps import offsets_in, zone_words
 from unrolled.series.words import counted, refuse, shown
 
 _MOST_STEPS = 20  # grid steps a row: beyond that a stamp is wrong, or the frequency far too fine
@@ -80,7 +81,9 @@ def lay(
             if aside
             else ""
         )
-        notes.append(f"{counted(off, 'row')} between the {frequency.words} steps: each counts at the next step{last}.")
+        notes.append(
+            f"{counted(off, 'row')} between the steps ({frequency.words}): each counts at the next step{last}."
+        )
     dtype = pl.Int64() if stamps.dtype.is_integer() else stamps.dtype
     return rows, Grid(frequency, origin, positions, dtype), notes
 
@@ -154,6 +157,20 @@ def _floor(stamp: pl.Series, frequency: Frequency) -> pl.Series:
     if frequency.unit == "bd":
         return start.dt.add_business_days(0, roll="backward")
     return start.dt.offset_by("-1d") if frequency.end else start
+
+
+def offsets_note(column: pl.Series, stamps: pl.Series) -> str | None:
+    """What became of the offsets in a text ``column``, where the ``stamps`` could not keep them."""
+    if not is_text(column) or getattr(stamps.dtype, "time_zone", None) != "UTC":
+        return None
+    offsets = offsets_in(column)
+    if offsets == ["+00:00"]:
+        return None
+    said = (
+        f"with the offset {offsets[0]}, which no zone has all the time" if len(offsets) == 1 else " and ".join(offsets)
+    )
+    said = said if len(offsets) == 1 else f"with two offsets, {said}"
+    return f"Time stamps are written {said}: they are read in UTC, and forecasts come in UTC."
 
 
 def time_note(grid: Grid, stamps: pl.Series, others: list[str]) -> str:

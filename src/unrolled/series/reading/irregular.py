@@ -4,9 +4,13 @@ import numpy as np
 import polars as pl
 
 from unrolled.errors import DataError
+from unrolled.series.reading.columns import is_text
 from unrolled.series.reading.frequency import Frequency
 from unrolled.series.reading.rows import Rows
+from unrolled.series.reading.stamps import offsets_in
 from unrolled.series.words import refuse, shown
+
+_DAY = 86_400_000_000  # microseconds
 
 
 def irregular(rows: Rows, unique: pl.Series) -> DataError:
@@ -31,6 +35,12 @@ def irregular(rows: Rows, unique: pl.Series) -> DataError:
         return refuse(
             f"irregular steps in column {name}: mostly {usual}, but {steps[odd]} from {a} to {b}; give regular "
             "numbers, or leave --time out"
+        )
+    offsets = offsets_in(rows.frame[unique.name]) if is_text(rows.frame[unique.name]) else []
+    if len(offsets) > 1 and usual >= _DAY:
+        return refuse(
+            f"irregular steps in column {name}: mostly {_length(usual)}, but {_length(int(steps[odd]))} from {a} to "
+            f"{b}, as the offset is {' or '.join(offsets)}; for steps of days or longer write the stamps without it"
         )
     grid = str(_nearby(usual))
     share = counts.max() / len(steps)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 
 import numpy as np
 import polars as pl
@@ -82,10 +83,34 @@ def twins(rows: Rows, first: int, second: int, count: int, names: tuple[str, ...
         f"{rows.where(second)}{more}"
     )
     if rows.codes is None and (column := _telling_apart(rows, targets)):
+        if _is_time_of_day(rows.frame[column]):
+            return refuse(
+                f"{what}; column {shown(column)} holds the time of day: join both into one column, such as 2024-01-31 "
+                "13:00"
+            )
         return refuse(f"{what}; column {shown(column)} tells them apart: --series {column}")
+    if _where_clocks_go_back(stamp):
+        return refuse(
+            f"{what}; if clocks went back there, write the time stamps in UTC or with their offsets (02:00+01:00)"
+        )
     if rows.source is not None:
         return refuse(f"{what}; keep one of them")
+    if rows.codes is not None:
+        return refuse(f"{what}; keep one of them, or join the columns that tell series apart into one for --series")
     return refuse(f"{what}; keep one of them, or name the column that tells them apart with --series")
+
+
+def _is_time_of_day(column: pl.Series) -> bool:
+    if column.dtype == pl.Time or "hour" in column.name.lower():
+        return True
+    return is_text(column) and bool(column.cast(pl.String).str.contains(r"^\s*\d{1,2}:\d{2}").all())
+
+
+def _where_clocks_go_back(stamp: date | datetime | int) -> bool:
+    """Whether it is an hour of a wall clock that may come twice: in the night to a Sunday in autumn."""
+    if not isinstance(stamp, datetime) or stamp.tzinfo is not None:
+        return False
+    return stamp.weekday() == 6 and stamp.month in (3, 4, 9, 10, 11) and stamp.hour < 4 and stamp.time() != time()
 
 
 def _telling_apart(rows: Rows, targets: Sequence[str]) -> str | None:

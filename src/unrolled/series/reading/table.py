@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import polars as pl
 
 from unrolled.errors import DataError, SettingsError, nearest
 from unrolled.series.reading.delimited import Lines, read_delimited
+from unrolled.series.reading.stamps import offset_words, with_offset
 from unrolled.series.words import counted, foreign, near, refuse, shown
 
 _LINES = "_unrolled_lines"  # a polars frame has no place for notes of its own
@@ -27,8 +29,8 @@ _FOREIGN = {  # first bytes of what people try, and what to do about it
 }
 
 
-def read(source: str | Path | Any) -> pl.DataFrame:
-    """The table in ``source`` as a polars frame.
+def read(source: str | Path | Any, series: str | None = None) -> pl.DataFrame:
+    """The table in ``source`` as a polars frame; the names in its column ``series`` are kept as they are written.
 
     ``source`` is the path of a CSV, TSV or Parquet file, gzipped or not (what it is decides the content, not the
     ending), or a pandas, polars or pyarrow frame. In text files the delimiter (comma, semicolon, tab or bar) and a
@@ -38,7 +40,7 @@ def read(source: str | Path | Any) -> pl.DataFrame:
     Errors: `DataError` for what isn't there or isn't such a table; with the line in a text file.
     """
     if isinstance(source, str | os.PathLike):
-        return _read_path(Path(source).expanduser())
+        return _read_path(Path(source).expanduser(), series)
     frame = _from_frame(source)
     if frame.width == 0 or frame.height == 0:
         raise refuse(
@@ -83,7 +85,7 @@ def where(frame: pl.DataFrame, row: int) -> str:
     return f"row {row + 1:,}" if lines is None else f"line {lines.of(row):,}"
 
 
-def _read_path(path: Path) -> pl.DataFrame:
+def _read_path(path: Path, series: str | None) -> pl.DataFrame:
     name = shown(str(path))
     try:
         if not path.exists():
@@ -107,7 +109,7 @@ def _read_path(path: Path) -> pl.DataFrame:
         if gzipped:
             with gzip.open(path, "rb") as file:
                 start = file.read(16)
-        frame = _read_known(path, start, gzipped)
+        frame = _read_known(path, start, gzipped, series)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise refuse(
             f"{name} is damaged: its gzip data end too early or are wrong ({error}); download or pack it again"
@@ -122,7 +124,7 @@ def _read_path(path: Path) -> pl.DataFrame:
     return frame
 
 
-def _read_known(path: Path, start: bytes, gzipped: bool) -> pl.DataFrame:
+def _read_known(path: Path, start: bytes, gzipped: bool, series: str | None) -> pl.DataFrame:
     for magic, what in _FOREIGN.items():
         if start.startswith(magic):
             raise refuse(f"{shown(str(path))} is {what}")
@@ -130,9 +132,9 @@ def _read_known(path: Path, start: bytes, gzipped: bool) -> pl.DataFrame:
         with foreign(f"{shown(str(path))} is no whole Parquet file"):
             if gzipped:
                 with gzip.open(path, "rb") as file:
-                    return pl.read_parquet(io.BytesIO(file.read()))
-            return pl.read_parquet(path, glob=False)
-    frame, lines = read_delimited(path, gzipped)
+                    return _read_parquet(io.BytesIO(file.read()))
+            return _read_parquet(path)
+    frame, lines = read_delimited(path, gzipped, series)
     setattr(frame, _LINES, lines)
     return frame
 
@@ -150,7 +152,7 @@ def _from_frame(source: Any) -> pl.DataFrame:
         import narwhals as nw
 
         if kind(source) == "pyarrow":
-            source = _whole_zones(source)
+            source = _known_offsets(source)
         try:
             native = nw.from_native(source)
         except TypeError as error:
@@ -164,14 +166,52 @@ def _from_frame(source: Any) -> pl.DataFrame:
     raise refuse(f"a table is a path or a pandas, polars or arrow frame, got {type(source).__name__}")
 
 
-def _whole_zones(table: Any) -> Any:
-    """An arrow table whose fixed offsets ("+05:30"), which polars doesn't know, are in UTC."""
+def _read_parquet(source: Path | io.BytesIO) -> pl.DataFrame:
+    """A Parquet table, also one whose time stamps have a fixed offset ("+05:30"), which polars takes for no zone."""
+    name, before = "POLARS_IGNORE_TIMEZONE_PARSE_ERROR", os.environ.get("POLARS_IGNORE_TIMEZONE_PARSE_ERROR")
+    os.environ[name] = "1"  # else it panics, and writes a trace
+    try:
+        frame = pl.read_parquet(source, glob=False)
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+    return frame.with_columns(
+        _offset_column(column.to_physical().cast(pl.Datetime(kind.time_unit)), kind.time_zone)
+        for column, kind in zip(frame.get_columns(), frame.dtypes, strict=True)
+        if isinstance(kind, pl.Datetime) and kind.time_zone and not _known_zone(kind.time_zone)
+    )
+
+
+def _offset_column(utc: pl.Series, zone: str) -> pl.Series:
+    """Stamps of a fixed offset, given in UTC: in a zone that has it all the time, or else as text."""
+    minutes = _fixed_offset(zone)
+    if minutes is None:
+        raise refuse(f"column {shown(utc.name)} is in the time zone {shown(zone)}, which is unknown; give it in UTC")
+    wall = utc.dt.offset_by(f"{minutes}m")
+    made = with_offset(wall, minutes)
+    if made is not None:
+        return made
+    return wall.dt.to_string("%Y-%m-%d %H:%M:%S%.f") + offset_words(minutes)
+
+
+def _fixed_offset(zone: str) -> int | None:
+    """The minutes ahead of UTC of a zone such as "+05:30", None where it is no such."""
+    found = re.fullmatch(r"(?:UTC)?([+-])(\d\d):?(\d\d)", zone)
+    return None if found is None else (1 if found[1] == "+" else -1) * (60 * int(found[2]) + int(found[3]))
+
+
+def _known_offsets(table: Any) -> Any:
+    """An arrow table whose fixed offsets ("+05:30"), which polars doesn't know, are as `_offset_column` has them."""
     for place, column in enumerate(getattr(table, "schema", ())):
-        if (getattr(column.type, "tz", None) or "")[:1] in ("+", "-") and hasattr(table, "set_column"):
+        zone = getattr(column.type, "tz", None) or ""
+        if zone[:1] in ("+", "-") and hasattr(table, "set_column"):
             import pyarrow
 
-            utc = table.column(place).cast(pyarrow.timestamp(column.type.unit, "UTC"))
-            table = table.set_column(place, column.name, utc)
+            plain = table.column(place).cast(pyarrow.timestamp(column.type.unit, "UTC"))
+            made = _offset_column(pl.Series(column.name, plain).dt.replace_time_zone(None), zone)
+            table = table.set_column(place, column.name, made.to_arrow())
     return table
 
 
@@ -215,6 +255,8 @@ def _polars_column(column: Any, name: str) -> pl.Series:
     zone = getattr(column.dtype, "tz", None)
     if zone is not None and not _known_zone(str(zone)):
         column = column.dt.tz_convert("UTC")
+        if _fixed_offset(str(zone)) is not None:
+            return _offset_column(_polars_column(column.dt.tz_localize(None), name), str(zone))
     if kind_of == "object" and any(hasattr(value, "tzinfo") for value in column.dropna().head(1)):
         return _text(name, column.to_numpy(), column.isna().to_numpy())  # polars would drop the zones of single values
     try:

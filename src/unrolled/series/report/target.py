@@ -16,8 +16,9 @@ def topics(told: Told) -> list[dict[str, Any]]:
     """The sections of a target: what comes, how the test went, the errors, the tests, the intervals, the lag."""
     evaluation, horizon = told.evaluation, told.examples.horizon
     every = "step" if horizon == 1 else f"{horizon} steps"
+    whose = "the table" if told.examples.panel.series is None else "each series"
     found = [
-        _topic("The future", f"After the last row of the table.{_which(told)}", per_series(told, future_chart)),
+        _topic("The future", f"After the last row of {whose}.{_which(told)}", per_series(told, future_chart)),
         _topic(
             "Test forecasts against what came",
             f"One forecast every {every}, from what was known then; the line joins them.",
