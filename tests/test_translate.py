@@ -11,7 +11,9 @@ import unrolled as ur
 from unrolled.cli.translate.train import progress
 from unrolled.data import phrasebook
 from unrolled.errors import DataError, SettingsError, UnrolledError
+from unrolled.nn.search import Limits, greedy
 from unrolled.text.fitted import LONGEST
+from unrolled.text.tokenizer import BEGIN, END, PAD, UNKNOWN
 from unrolled.translate import Translator
 
 SOURCES = [" ".join(words) for words in itertools.product(["red", "big", "old"], ["cat", "dog", "fox"], "abcdefg")]
@@ -80,6 +82,20 @@ def test_where_one_letter_becomes_many_nothing_is_cut_off(tmp_path):
         lengths = [len(found.pieces) for found in one.candidates(sources[:50], beam=1, no_repeat=None)[0]]
         assert one._fitted().fitted.expansion == 2.7  # 18 letters for 3, where 16 would be twice as many and 10
         assert max(lengths) <= 1 + round(2.7 * 3) + 10
+
+
+def test_the_network_and_its_tokenizers_are_those_that_translate():
+    t = small().fit(SOURCES, TARGETS)
+    source, target = t.tokenizers
+    (ids,) = source.encode_many([SOURCES[0]])
+    with torch.no_grad():
+        memory, state = t.network.encode(torch.tensor([list(ids)]), torch.tensor([len(ids)]))
+        (found,) = greedy(t.network.step, state, memory, 1, Limits(BEGIN, END, 20, 1, (PAD, BEGIN, UNKNOWN)))
+    assert not t.network.training
+    assert target.decode(found.tokens) == t.translate(SOURCES[0], beam=1)[0]
+    for name in ("network", "tokenizers"):
+        with pytest.raises(SettingsError, match="has not been fitted; call fit"):
+            getattr(small(), name)
 
 
 TEXTS = {

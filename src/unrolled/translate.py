@@ -23,7 +23,7 @@ from unrolled.text.plan import Plan
 from unrolled.text.prepare import Asked, Prepared, Side, check_asked, corpus_of, prepare
 from unrolled.text.report import translation_document
 from unrolled.text.scoring import Measured, measure
-from unrolled.text.tokenizer import Kind
+from unrolled.text.tokenizer import Kind, Tokenizer
 from unrolled.training import Progress, TrainingSettings, device_named
 
 log = logging.getLogger("unrolled")
@@ -182,6 +182,23 @@ class Translator:
     def evaluation(self) -> dict[str, Any]:
         """The scores on the test part: BLEU and chrF with their 95% intervals and signatures."""
         return self._fitted().evaluation
+
+    @property
+    def network(self) -> nn.Module:
+        """The trained network, a :class:`~unrolled.nn.seq2seq.Seq2Seq` or ``Transformer``, in evaluation mode on the
+        CPU. It is the one that translates: what is changed in it changes the translations.
+
+        Raises SettingsError before ``fit``.
+        """
+        return self._fitted().fitted.model
+
+    @property
+    def tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
+        """Those of source and target, which make the network's ids of text, and text of ids.
+
+        Raises SettingsError before ``fit``.
+        """
+        return self._fitted().fitted.source, self._fitted().fitted.target
 
     @property
     def document(self) -> dict[str, Any]:

@@ -259,7 +259,7 @@ def test_a_real_search_fits_its_explanation():
     found = [each[0] for each in t.candidates(texts, beam=3, trees=trees)]
     shapes = [None if one.attention is None else tuple(one.attention.shape) for one in found]
     assert shapes == [(len(one.pieces), len(one.source)) for one in found], "no columns for the padding of a batch"
-    document = explain_document(found, trees, t._fitted().fitted.target.pieces)
+    document = explain_document(found, trees, t.pieces)
     render(document)
     for one, tree in zip(found, blocks_of(document, "tree"), strict=True):
         path = [next(node for node in level if node["best"]) for level in tree["levels"][: len(one.pieces)]]
