@@ -207,12 +207,12 @@ def tree_of(_: str = "") -> Tree:
 
 def test_an_explanation_has_probabilities_alignment_and_what_nobody_looked_at():
     weights = torch.tensor([[0.9, 0.04, 0.06], [0.95, 0.05, 0.0]])
-    one = Translation("走", -0.5, ["走", "</s>"], [math.log(0.5), math.log(0.25)], ["▁ran", "▁so", "▁`far"], weights)
-    document = explain_document([one])
+    logprobs, pieces = [math.log(0.5), math.log(0.25)], ["▁ran", "▁so", "▁`far"]
+    document = explain_document([Translation("走", -0.5, ["走", "</s>"], logprobs, pieces, weights, "ran so `☃")])
     page = render(document)
     (table,) = blocks_of(document, "table")
     assert table["rows"] == [["走", "50.0%", "ran", "90%"], ["</s>", "25.0%", "ran", "95%"]]
-    assert "“ran so `far” became “走”." in page
+    assert "“ran so `☃” became “走”." in page
     assert "Hardly looked at, less than 0.1 in all rows together: “so”, “`far”." in page
     assert len(blocks_of(document, "heat")) == 1
     assert not blocks_of(document, "tree")

@@ -151,7 +151,8 @@ def _show(translator: "Translator") -> int:
         return 130
     sentence = samples[0]["source"] if samples else "…"
     click.echo(f"Run:       {run}\nReport:    {(run / REPORT).resolve().as_uri()}")
-    click.echo(f"Try:       unrolled translate explain {place} {shlex.quote(sentence)}")
+    dashes = "-- " if sentence.startswith("-") else ""  # it would be an option
+    click.echo(f"Try:       unrolled translate explain {place} {dashes}{shlex.quote(sentence)}")
     return 0
 
 
