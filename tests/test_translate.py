@@ -257,6 +257,7 @@ def test_a_dev_that_is_no_pair(dev):
     [
         ([5], "text 1 of 1 is int, and text is needed"),
         (["a", None], "text 2 of 2 is NoneType, and text is needed"),
+        (b"a", "what is to be translated is bytes; give a text, or a list of texts"),
         (5, "what is to be translated is int; give a text, or a list of texts"),
     ],
 )
@@ -284,6 +285,9 @@ def test_what_is_no_text_is_not_translated(translator, texts, text):
         ({"input_feeding": 1}, "input_feeding true or false"),
         ({"label_smoothing": 1.5}, "label_smoothing has to be at least 0 and below 1, got 1.5"),
         ({"teacher_forcing": 2}, "teacher_forcing, a probability, has to be from 0 to 1, got 2"),
+        ({"cell": "gru", "model": "transformer"}, "cell, attention and input_feeding are for the recurrent model"),
+        ({"attention": None, "model": "transformer"}, "cell, attention and input_feeding are for the recurrent model"),
+        ({"input_feeding": True, "model": "transformer"}, "cell, attention and input_feeding are for the recurrent"),
         ({"teacher_forcing": 0.5, "model": "transformer"}, "a Transformer reads all of the truth at once"),
         ({"schedule": "linear", "model": "transformer"}, "a Transformer reads all of the truth at once"),
         ({"tokenizer": "word"}, "there is no tokenizer 'word'; nearest: 'words'"),

@@ -227,7 +227,7 @@ class Translator:
         ``trees``, one a text, are filled with what the beam kept and dropped.
         """
         texts = [texts] if isinstance(texts, str) else texts
-        if not isinstance(texts, Sequence):
+        if not isinstance(texts, Sequence) or isinstance(texts, bytes):
             raise DataError(f"what is to be translated is {type(texts).__name__}; give a text, or a list of texts")
         for i, text in enumerate(texts):
             if not isinstance(text, str):
