@@ -70,7 +70,8 @@ def test_progress_says_tokens_a_second_and_what_was_validated_last():
     _, record = told[-1]
     assert {"perplexity", "bleu", "samples"} <= set(record)
     assert "tokens/s" in progress(*told[0])
-    assert "dev perplexity" in progress(*told[-1])
+    assert "dev perplexity" in progress(*told[-2])
+    assert progress(*told[-1]) == "translating the test part, 1 sentence"
 
 
 def test_where_one_letter_becomes_many_nothing_is_cut_off(tmp_path):

@@ -105,7 +105,8 @@ class Translator:
 
         ``source`` and ``target`` are files of one sentence a line, or lists of sentences; without ``target`` the
         source is a file with a tab between the two. ``run`` is a new folder that holds checkpoints while it trains and
-        everything when it's done; True makes ``runs/<name>-<n>``.
+        everything when it's done; True makes ``runs/<name>-<n>``. ``on_progress`` gets what
+        :func:`unrolled.text.fit.fit` says, and at the end how many sentences of the test part are "testing".
 
         Raises DataError for text that can't be used, SettingsError for options that contradict each other.
         """
@@ -297,6 +298,12 @@ class Translator:
         """Train, score on the test part, write everything down."""
         for note in plan.notes:
             log.info(note)
+        told = []  # the last progress
+
+        def tell(step: Progress, record: dict[str, Any]) -> None:
+            told[:] = step, record
+            on_progress(step, record)
+
         model, state = fit(
             plan.architecture,
             self.cell,
@@ -310,7 +317,7 @@ class Translator:
             expansion=plan.facts["expansion"],
             checkpoint=folder and folder / "checkpoints" / "fit.safetensors",
             metrics=folder and folder / METRICS,
-            on_progress=on_progress,
+            on_progress=on_progress and tell,
         )
         fitted = Fitted(
             plan.architecture,
@@ -322,6 +329,8 @@ class Translator:
         )
         test = prepared.parts.test
         sources, targets = list(test.sources()), list(test.targets())
+        if told:
+            on_progress(told[0], told[1] | {"testing": len(sources)})  # which takes as long as some of the training
         written = [found[0] for found in fitted.translate(sources, Decoding())]
         measured = measure([one.text for one in written], targets, plan.bleu_tokenizer)
         evaluation = {score.metric: _as_json(score) for score in measured.scores()} | {"sentences": len(sources)}

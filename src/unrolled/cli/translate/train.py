@@ -121,6 +121,10 @@ def fit(given: dict[str, Any], on_progress) -> "Translator":
 
 def progress(step: "Progress", record: dict[str, Any]) -> str:
     """What the bar says: of the training loss, which label smoothing is part of, and of the last validation."""
+    from unrolled.series.words import counted
+
+    if "testing" in record:
+        return f"translating the test part, {counted(record['testing'], 'sentence')}"
     text = f"epoch {step.epoch} · loss {step.loss:.3f}"
     if "bleu" in record:
         text += f" · dev perplexity {record['perplexity']:,.1f} · BLEU {record['bleu']:.1f}"
