@@ -521,6 +521,15 @@ def test_a_reader_that_has_gone_is_no_error(runs):
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_one_line(runs):
+    with Path("/dev/full").open("w") as full:
+        words = [*COMMAND, "", "translate", "run", "good", "a.en", "--beam", "1"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, encoding="utf-8", check=False)
+    said = "unrolled: error: can't write: no space left on device; make room, or write elsewhere\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 def test_the_terminals_encoding_does_not_matter(runs, command, monkeypatch):
     expected = command("translate", "run", "good", "a.en").out.encode()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
