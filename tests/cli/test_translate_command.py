@@ -521,6 +521,15 @@ def test_a_reader_that_has_gone_is_no_error(runs):
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
+def test_explain_writes_its_page_though_nobody_reads_the_rest(runs):
+    line = (
+        f"{sys.executable} -c 'from unrolled.cli import main; main()' translate explain good 'i see it .' --out p.html"
+    )
+    done = subprocess.run(f"{line} | true", shell=True, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.stderr == ""
+    assert Path("p.html").exists()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_is_one_line(runs):
     with Path("/dev/full").open("w") as full:
