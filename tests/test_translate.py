@@ -11,7 +11,7 @@ import unrolled as ur
 from unrolled.cli.translate.train import progress
 from unrolled.data import phrasebook
 from unrolled.errors import DataError, SettingsError, UnrolledError
-from unrolled.nn.search import Limits, greedy
+from unrolled.nn.search import Limits, Tree, greedy
 from unrolled.text.fitted import LONGEST
 from unrolled.text.tokenizer import BEGIN, END, PAD, UNKNOWN
 from unrolled.translate import Translator
@@ -83,6 +83,12 @@ def test_where_one_letter_becomes_many_nothing_is_cut_off(tmp_path):
         lengths = [len(found.pieces) for found in one.candidates(sources[:50], beam=1, no_repeat=None)[0]]
         assert one._fitted().fitted.expansion == 2.7  # 18 letters for 3, where 16 would be twice as many and 10
         assert max(lengths) <= 1 + round(2.7 * 3) + 10
+
+
+def test_every_tree_is_of_one_sentence(translator):
+    """An empty sentence and one in two parts are as many parts as texts, and no tree would be its sentence's own."""
+    with pytest.raises(SettingsError, match="a tree is of a sentence of 1 to 250 ids, and this has 0; give a sentence"):
+        translator.candidates(["", "red " * (LONGEST + 1)], trees=[Tree(), Tree()])
 
 
 def test_the_network_and_its_tokenizers_are_those_that_translate():

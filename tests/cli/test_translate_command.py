@@ -294,6 +294,7 @@ def test_no_tab_and_too_few_pairs(texts, refused):
         Path(f"few.{side}").write_text(lines(f"a.{side}")[0] + "\n", encoding="utf-8")
     said = refused("translate", "train", "--source", "few.en", "--target", "few.de", *TINY)
     assert said.startswith("the corpus has 1 pair, too few")
+    assert said.endswith("to split off dev and test; give more pairs"), "there is no way to give a test part"
 
 
 def test_both_epochs_and_minutes_and_a_folder_that_is_taken(runs, refused):
