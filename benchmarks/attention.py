@@ -2,7 +2,8 @@
 
 On the 50,000 pairs of ``enja`` in the folder that UNROLLED_DATA names, with their own dev and test parts, or where they
 are not there on the embedded phrasebook. Each arm has the learning rate that was best on dev for it, with another seed
-(DEV_BLEU); the test part is opened once for each network, and nothing is chosen on it.
+(DEV_BLEU, which ``attention_rates`` measures); the test part is opened once for each network, and nothing is chosen on
+it.
 """
 
 import os
@@ -14,14 +15,15 @@ from unrolled.data import phrasebook
 from unrolled.text.corpus import Corpus
 from unrolled.text.parts import overlap
 from unrolled.text.quality import compare
-from unrolled.text.scoring import Measured, measure
+from unrolled.text.scoring import Measured, bleu_tokenizer, measure
 from unrolled.training import TrainingSettings
 from unrolled.translate import Translator
 
+Pairs = tuple[list[str], list[str]]
 ENJA = Path(os.environ.get("UNROLLED_DATA", "no such folder"), "enja")
 EPOCHS, HIDDEN, SEEDS = 3, 256, (0, 1, 2)
 ARMS = {"dot attention": "dot", "the context vector alone": None}
-# Greedy, seed 9, after as many epochs, by learning rate.
+# By learning rate: greedy, after as many epochs, with another seed than those above; see attention_rates.py.
 DEV_BLEU = {
     "dot attention": {1.5e-3: 27.7, 3e-3: 33.5, 6e-3: 33.0},
     "the context vector alone": {1.5e-3: 21.1, 3e-3: 26.6, 6e-3: 27.7},
@@ -29,25 +31,21 @@ DEV_BLEU = {
 
 
 def run(quick: bool = False) -> Result:
-    name, train, dev, test = _data(quick)
+    name, train, dev, test = data(quick)
     seeds = SEEDS[:1] if quick else SEEDS
     measured: dict[str, list[Measured]] = {}
-    rates = {arm: max(found, key=found.__getitem__) for arm, found in DEV_BLEU.items()}
+    rates = {arm: best_rate(found) for arm, found in DEV_BLEU.items()}
     figures: list[Figure] = []
     for arm, attention in ARMS.items():
         trained, speed = [], []
         for seed in seeds:
-            settings = TrainingSettings(
-                epochs=1 if quick else EPOCHS, batch_size=32, learning_rate=rates[arm], seed=seed
-            )
             clock = Clock()
-            translator = Translator(attention=attention, hidden=16 if quick else HIDDEN, training=settings)
-            translator.fit(train[0], train[1], dev=dev)
+            translator = fitted(attention, rates[arm], seed, train, dev, quick)
             trained.append(clock.cpu)
             clock = Clock()
             written = translator.translate(test[0], beam=5)
             speed.append(len(written) / clock.cpu)
-            counted = measure(written, test[1], translator._fitted().plan.bleu_tokenizer)
+            counted = measure(written, test[1], bleu_tokenizer(dev[1])[0])  # which the translator was chosen by
             measured.setdefault(arm, []).append(counted)
         figures += [
             Figure(f"{name}, {arm}: test BLEU, beam 5", "BLEU", [one.value() for one in measured[arm]]),
@@ -87,9 +85,19 @@ def run(quick: bool = False) -> Result:
     return Result(figures, seeds=seeds, settings=about, notes=notes)
 
 
-def _data(
-    quick: bool,
-) -> tuple[str, tuple[list[str], list[str]], tuple[list[str], list[str]], tuple[list[str], list[str]]]:
+def fitted(attention: str | None, rate: float, seed: int, train: Pairs, dev: Pairs, quick: bool) -> Translator:
+    """A translator of one arm, after EPOCHS."""
+    settings = TrainingSettings(epochs=1 if quick else EPOCHS, batch_size=32, learning_rate=rate, seed=seed)
+    translator = Translator(attention=attention, hidden=16 if quick else HIDDEN, training=settings)
+    return translator.fit(train[0], train[1], dev=dev)
+
+
+def best_rate(bleu: dict[float, float]) -> float:
+    """The learning rate with the highest BLEU."""
+    return max(bleu, key=bleu.__getitem__)
+
+
+def data(quick: bool) -> tuple[str, Pairs, Pairs, Pairs]:
     """What it is called, and train, dev and test as (sources, targets)."""
     if ENJA.is_dir() and not quick:
         return "enja", *((_lines(part, "en"), _lines(part, "ja")) for part in ("train", "dev", "test"))  # type: ignore

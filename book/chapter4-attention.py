@@ -893,7 +893,7 @@ class Uniform(DotAttention):
         return 0 * super().scores(query, prepared)
 
 
-network = translators[0]._fitted().fitted.model
+network = translators[0].network
 learnt_attention, network.attention = network.attention, Uniform()
 uniform_bleu = translators[0].score(*test_on, beam=1).value()
 network.attention = learnt_attention
@@ -1438,10 +1438,9 @@ from unrolled.nn.attention import attend
 
 def taken_away(english, japanese):
     """The weights of one sentence, and how far log p of each piece falls without each piece of the source."""
-    fitted = translators[0]._fitted().fitted
     (read,), (write,) = (
         side.encode_many([text])
-        for side, text in ((fitted.source, english), (fitted.target, japanese))
+        for side, text in zip(translators[0].tokenizers, (english, japanese))
     )
     read, write = torch.tensor([list(read)]), torch.tensor([list(write)])
     memory, state = network.encode(read, torch.tensor([read.shape[1]]))

@@ -11,4 +11,5 @@ settings.load_profile("unrolled")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the commands that tests start
 
-sys.path.append(str(Path(__file__).parent / "nn"))  # newcomer.py, as importable as a module of one's own would be
+HERE = Path(__file__).parent
+sys.path += [str(HERE), str(HERE / "nn")]  # damage.py; newcomer.py, as importable as a module of one's own would be

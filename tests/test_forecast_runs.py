@@ -1,6 +1,5 @@
 """Runs that were damaged or made to harm: one line that says so, no traceback, and no memory taken on their word."""
 
-import copy
 import json
 import shutil
 import sys
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import unrolled as ur
+from damage import damage_run
 from unrolled.errors import RunError
 from unrolled.formats import load_tensors, save_tensors
 
@@ -347,41 +347,15 @@ def test_another_context_is_refused(copied, edit):
     refused(copied)
 
 
-def places(part: Any, path: tuple = ()) -> list[tuple]:
-    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
-    return [path] * bool(path) + [place for key, value in inner for place in places(value, (*path, key))]
-
-
-JSON = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(-(10**40), 10**40),
-        st.integers(-3, 1025),
-        st.floats(allow_nan=False, allow_infinity=False),
-        st.text(max_size=8),
-        st.sampled_from(["lstm", "gru", "x", "y", "s", "a", "day", "row", "1d", "1h", "forward", "naive"]),
-    ),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
-    max_leaves=6,
-)
+WORDS = ["lstm", "gru", "x", "y", "s", "a", "day", "row", "1d", "1h", "forward", "naive"]
 
 
 @settings(deadline=None, max_examples=200)
 @given(data=st.data())
 def test_whatever_stands_in_run_json_it_works_or_is_refused(run, tmp_path_factory, data):
     """Any part replaced by anything: a run either forecasts and reports its errors, or is a RunError of one line."""
-    manifest = json.loads((run / "run.json").read_text())
-    place = data.draw(st.sampled_from(places(manifest)))
-    changed = copy.deepcopy(manifest)
-    part = changed
-    for key in place[:-1]:
-        part = part[key]
-    part[place[-1]] = data.draw(JSON)
     folder = tmp_path_factory.getbasetemp() / "fuzzed"
-    if not folder.exists():
-        shutil.copytree(run, folder)
-    (folder / "run.json").write_text(json.dumps(changed))
+    damage_run(data, run, folder, WORDS)
     f, text = None, ""
     try:
         f = ur.load(folder)

@@ -11,7 +11,9 @@ import unrolled as ur
 from unrolled.cli.translate.train import progress
 from unrolled.data import phrasebook
 from unrolled.errors import DataError, SettingsError, UnrolledError
+from unrolled.nn.search import Limits, Tree, greedy
 from unrolled.text.fitted import LONGEST
+from unrolled.text.tokenizer import BEGIN, END, PAD, UNKNOWN
 from unrolled.translate import Translator
 
 SOURCES = [" ".join(words) for words in itertools.product(["red", "big", "old"], ["cat", "dog", "fox"], "abcdefg")]
@@ -68,7 +70,8 @@ def test_progress_says_tokens_a_second_and_what_was_validated_last():
     _, record = told[-1]
     assert {"perplexity", "bleu", "samples"} <= set(record)
     assert "tokens/s" in progress(*told[0])
-    assert "dev perplexity" in progress(*told[-1])
+    assert "dev perplexity" in progress(*told[-2])
+    assert progress(*told[-1]) == "translating the test part, 1 sentence"
 
 
 def test_where_one_letter_becomes_many_nothing_is_cut_off(tmp_path):
@@ -80,6 +83,26 @@ def test_where_one_letter_becomes_many_nothing_is_cut_off(tmp_path):
         lengths = [len(found.pieces) for found in one.candidates(sources[:50], beam=1, no_repeat=None)[0]]
         assert one._fitted().fitted.expansion == 2.7  # 18 letters for 3, where 16 would be twice as many and 10
         assert max(lengths) <= 1 + round(2.7 * 3) + 10
+
+
+def test_every_tree_is_of_one_sentence(translator):
+    """An empty sentence and one in two parts are as many parts as texts, and no tree would be its sentence's own."""
+    with pytest.raises(SettingsError, match="a tree is of a sentence of 1 to 250 ids, and this has 0; give a sentence"):
+        translator.candidates(["", "red " * (LONGEST + 1)], trees=[Tree(), Tree()])
+
+
+def test_the_network_and_its_tokenizers_are_those_that_translate():
+    t = small().fit(SOURCES, TARGETS)
+    source, target = t.tokenizers
+    (ids,) = source.encode_many([SOURCES[0]])
+    with torch.no_grad():
+        memory, state = t.network.encode(torch.tensor([list(ids)]), torch.tensor([len(ids)]))
+        (found,) = greedy(t.network.step, state, memory, 1, Limits(BEGIN, END, 20, 1, (PAD, BEGIN, UNKNOWN)))
+    assert not t.network.training
+    assert target.decode(found.tokens) == t.translate(SOURCES[0], beam=1)[0]
+    for name in ("network", "tokenizers"):
+        with pytest.raises(SettingsError, match="has not been fitted; call fit"):
+            getattr(small(), name)
 
 
 TEXTS = {
@@ -241,6 +264,7 @@ def test_a_dev_that_is_no_pair(dev):
     [
         ([5], "text 1 of 1 is int, and text is needed"),
         (["a", None], "text 2 of 2 is NoneType, and text is needed"),
+        (b"a", "what is to be translated is bytes; give a text, or a list of texts"),
         (5, "what is to be translated is int; give a text, or a list of texts"),
     ],
 )
@@ -268,6 +292,9 @@ def test_what_is_no_text_is_not_translated(translator, texts, text):
         ({"input_feeding": 1}, "input_feeding true or false"),
         ({"label_smoothing": 1.5}, "label_smoothing has to be at least 0 and below 1, got 1.5"),
         ({"teacher_forcing": 2}, "teacher_forcing, a probability, has to be from 0 to 1, got 2"),
+        ({"cell": "gru", "model": "transformer"}, "cell, attention and input_feeding are for the recurrent model"),
+        ({"attention": None, "model": "transformer"}, "cell, attention and input_feeding are for the recurrent model"),
+        ({"input_feeding": True, "model": "transformer"}, "cell, attention and input_feeding are for the recurrent"),
         ({"teacher_forcing": 0.5, "model": "transformer"}, "a Transformer reads all of the truth at once"),
         ({"schedule": "linear", "model": "transformer"}, "a Transformer reads all of the truth at once"),
         ({"tokenizer": "word"}, "there is no tokenizer 'word'; nearest: 'words'"),

@@ -1,6 +1,5 @@
 """Saved translators: back to the same bits; damaged, foreign, cut off or changed ones are refused in one line."""
 
-import copy
 import itertools
 import json
 import shutil
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from newcomer import PeepholeCell  # pyright: ignore[reportMissingImports]
 
 import unrolled as ur
+from damage import damage_run
 from unrolled import training as loop
 from unrolled.errors import RunError
 from unrolled.formats import load_tensors, read_lines, save_tensors
@@ -329,39 +329,15 @@ def test_files_that_are_gone_or_something_else_are_refused(copied, name, content
     refused(lambda: load_translator(copied))
 
 
-def places(part: Any, path: tuple = ()) -> list[tuple]:
-    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
-    return [path] * bool(path) + [place for key, value in inner for place in places(value, (*path, key))]
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**40), 10**40)
-    | st.integers(-3, 1025)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8)
-    | st.sampled_from(["lstm", "gru", "dot", "transformer", "words", "char", "none", "loss", "finished"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
+WORDS = ["lstm", "gru", "dot", "transformer", "words", "char", "none", "loss", "finished"]
 
 
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_whatever_stands_in_run_json_it_works_or_is_refused(run, tmp_path_factory, data):
     """Any part replaced by anything: a run translates and is scored, or is a RunError of one line."""
-    manifest = json.loads((run / "run.json").read_text())
-    place = data.draw(st.sampled_from(places(manifest)))
-    changed = copy.deepcopy(manifest)
-    part = changed
-    for key in place[:-1]:
-        part = part[key]
-    part[place[-1]] = data.draw(JSON)
     folder = tmp_path_factory.getbasetemp() / "fuzzed"
-    if not folder.exists():
-        shutil.copytree(run, folder)
-    (folder / "run.json").write_text(json.dumps(changed))
+    damage_run(data, run, folder, WORDS)
     t, text = None, ""
     try:
         t = load_translator(folder)

@@ -23,7 +23,7 @@ from unrolled.text.plan import Plan
 from unrolled.text.prepare import Asked, Prepared, Side, check_asked, corpus_of, prepare
 from unrolled.text.report import translation_document
 from unrolled.text.scoring import Measured, measure
-from unrolled.text.tokenizer import Kind
+from unrolled.text.tokenizer import Kind, Tokenizer
 from unrolled.training import Progress, TrainingSettings, device_named
 
 log = logging.getLogger("unrolled")
@@ -105,7 +105,8 @@ class Translator:
 
         ``source`` and ``target`` are files of one sentence a line, or lists of sentences; without ``target`` the
         source is a file with a tab between the two. ``run`` is a new folder that holds checkpoints while it trains and
-        everything when it's done; True makes ``runs/<name>-<n>``.
+        everything when it's done; True makes ``runs/<name>-<n>``. ``on_progress`` gets what
+        :func:`unrolled.text.fit.fit` says, and at the end how many sentences of the test part are "testing".
 
         Raises DataError for text that can't be used, SettingsError for options that contradict each other.
         """
@@ -184,6 +185,23 @@ class Translator:
         return self._fitted().evaluation
 
     @property
+    def network(self) -> nn.Module:
+        """The trained network, a :class:`~unrolled.nn.seq2seq.Seq2Seq` or ``Transformer``, in evaluation mode on the
+        CPU. It is the one that translates: what is changed in it changes the translations.
+
+        Raises SettingsError before ``fit``.
+        """
+        return self._fitted().fitted.model
+
+    @property
+    def tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
+        """Those of source and target, which make the network's ids of text, and text of ids.
+
+        Raises SettingsError before ``fit``.
+        """
+        return self._fitted().fitted.source, self._fitted().fitted.target
+
+    @property
     def document(self) -> dict[str, Any]:
         """The report as JSON, which :func:`unrolled.report.render` makes a page of.
 
@@ -210,7 +228,7 @@ class Translator:
         ``trees``, one a text, are filled with what the beam kept and dropped.
         """
         texts = [texts] if isinstance(texts, str) else texts
-        if not isinstance(texts, Sequence):
+        if not isinstance(texts, Sequence) or isinstance(texts, bytes):
             raise DataError(f"what is to be translated is {type(texts).__name__}; give a text, or a list of texts")
         for i, text in enumerate(texts):
             if not isinstance(text, str):
@@ -280,6 +298,12 @@ class Translator:
         """Train, score on the test part, write everything down."""
         for note in plan.notes:
             log.info(note)
+        told = []  # the last progress
+
+        def tell(step: Progress, record: dict[str, Any]) -> None:
+            told[:] = step, record
+            on_progress(step, record)
+
         model, state = fit(
             plan.architecture,
             self.cell,
@@ -293,7 +317,7 @@ class Translator:
             expansion=plan.facts["expansion"],
             checkpoint=folder and folder / "checkpoints" / "fit.safetensors",
             metrics=folder and folder / METRICS,
-            on_progress=on_progress,
+            on_progress=on_progress and tell,
         )
         fitted = Fitted(
             plan.architecture,
@@ -305,6 +329,8 @@ class Translator:
         )
         test = prepared.parts.test
         sources, targets = list(test.sources()), list(test.targets())
+        if told:
+            on_progress(told[0], told[1] | {"testing": len(sources)})  # which takes as long as some of the training
         written = [found[0] for found in fitted.translate(sources, Decoding())]
         measured = measure([one.text for one in written], targets, plan.bleu_tokenizer)
         evaluation = {score.metric: _as_json(score) for score in measured.scores()} | {"sentences": len(sources)}

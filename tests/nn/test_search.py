@@ -102,6 +102,45 @@ def test_n_best_is_sorted_distinct_and_its_scores_are_the_model_s(seed, beam):
             assert h.attention.argmax(dim=1).tolist() == [number] * len(h.logprobs)
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 999), share=st.sampled_from([0.2, 0.5, 0.7]), beam=st.sampled_from([1, 2, 40]))
+def test_what_cannot_go_on_displaces_nothing_that_can(seed, share, beam):
+    """Tokens that may not follow, and whole rows of them: a wide beam lists every output that is left, and no other."""
+    model = Table(seed, sentences=1)
+    barred = torch.rand(model.scores.shape, generator=torch.Generator().manual_seed(seed)) < share
+    model.scores = model.scores.masked_fill(barred, -torch.inf)
+    possible = {tuple(tokens): sum(logs) for tokens, logs in model.every(0, LIMITS) if sum(logs) > -math.inf}
+    try:
+        (found,) = beam_search(*model.start(), LIMITS, beam=beam, n_best=beam, length_penalty=0.0)
+    except SettingsError:
+        assert not possible or beam < 40
+        return
+    assert found
+    for h in found:
+        assert h.score == pytest.approx(possible[tuple(h.tokens)], abs=1e-4)
+    if beam == 40:
+        assert [h.score for h in found] == pytest.approx(sorted(possible.values(), reverse=True), abs=1e-4)
+
+
+@pytest.mark.parametrize("score", [-math.inf, math.nan])
+@pytest.mark.parametrize(
+    "search",
+    [greedy, lambda *a: sample(*a, top_k=2), lambda *a: beam_search(*a, beam=3)],
+    ids=["greedy", "sample", "beam"],
+)
+def test_a_sentence_of_which_nothing_can_be_written_is_named(search, score):
+    model = Table(0)
+    model.scores[..., END] = -50.0
+    model.scores[1, 0, BEGIN] = score  # before the first token
+    with pytest.raises(SettingsError, match=r"sentence 2 can't go on after 0 tokens: every token .* -inf or NaN; see"):
+        search(*model.start(), LIMITS)
+    model.scores = Table(0).scores
+    model.scores[2, :, 2:] = score  # after the first
+    model.scores[2, 0, BEGIN, END] = -math.inf
+    with pytest.raises(SettingsError, match=r"sentence 3 can't go on after 1 token: "):
+        search(*model.start(), LIMITS)
+
+
 def test_a_wider_beam_finds_what_greedy_search_misses():
     """Token 2 is likelier at first, and what follows token 3 makes up for it."""
     scores = torch.full((1, 4, 4, 4), -50.0)

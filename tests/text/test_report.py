@@ -207,12 +207,12 @@ def tree_of(_: str = "") -> Tree:
 
 def test_an_explanation_has_probabilities_alignment_and_what_nobody_looked_at():
     weights = torch.tensor([[0.9, 0.04, 0.06], [0.95, 0.05, 0.0]])
-    one = Translation("走", -0.5, ["走", "</s>"], [math.log(0.5), math.log(0.25)], ["▁ran", "▁so", "▁`far"], weights)
-    document = explain_document([one])
+    logprobs, pieces = [math.log(0.5), math.log(0.25)], ["▁ran", "▁so", "▁`far"]
+    document = explain_document([Translation("走", -0.5, ["走", "</s>"], logprobs, pieces, weights, "ran so `☃")])
     page = render(document)
     (table,) = blocks_of(document, "table")
     assert table["rows"] == [["走", "50.0%", "ran", "90%"], ["</s>", "25.0%", "ran", "95%"]]
-    assert "“ran so `far” became “走”." in page
+    assert "“ran so `☃” became “走”." in page
     assert "Hardly looked at, less than 0.1 in all rows together: “so”, “`far”." in page
     assert len(blocks_of(document, "heat")) == 1
     assert not blocks_of(document, "tree")
@@ -259,7 +259,7 @@ def test_a_real_search_fits_its_explanation():
     found = [each[0] for each in t.candidates(texts, beam=3, trees=trees)]
     shapes = [None if one.attention is None else tuple(one.attention.shape) for one in found]
     assert shapes == [(len(one.pieces), len(one.source)) for one in found], "no columns for the padding of a batch"
-    document = explain_document(found, trees, t._fitted().fitted.target.pieces)
+    document = explain_document(found, trees, t.pieces)
     render(document)
     for one, tree in zip(found, blocks_of(document, "tree"), strict=True):
         path = [next(node for node in level if node["best"]) for level in tree["levels"][: len(one.pieces)]]

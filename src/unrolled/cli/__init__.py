@@ -1,7 +1,9 @@
 """The command line: a thin shell over the library. One file a command; only the command that runs imports torch."""
 
+import errno
 import io
 import logging
+import os
 import sys
 import traceback
 
@@ -19,6 +21,7 @@ from unrolled.cli.update import update
 from unrolled.errors import UnrolledError
 
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what a full disk behind stdout says
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -57,6 +60,8 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last resort: a user gets a line to report, not a traceback
         if debug:
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno in FULL:
+            _fail(f"error: can't write: {os.strerror(error.errno).lower()}; make room, or write elsewhere", 1)
         _fail(
             f"internal error: {type(error).__name__}: {error}; please report it, with the output of unrolled --debug …",
             1,

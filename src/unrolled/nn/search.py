@@ -5,8 +5,10 @@ Dimensions: batch, the sentences; beam, the hypotheses kept of each; vocab. A st
     step(tokens (hypotheses,), state, memory) -> (scores (hypotheses, vocab), state, weights (hypotheses, src) or None)
 
 where scores become log-probabilities by log_softmax, ``state`` is a tree of tensors with a row a hypothesis, ``memory``
-one with a row a sentence, and the hypotheses of a sentence are behind each other. A sentence's result depends on that
-sentence alone: not on what else is in the batch, but for the last bits of floating-point sums.
+one with a row a sentence, and the hypotheses of a sentence are behind each other. A score of -inf is a token that may
+not follow; a row of nothing else is a hypothesis that can't be finished, and it never displaces one that can. A
+sentence's result depends on that sentence alone: not on what else is in the batch, but for the last bits of
+floating-point sums.
 """
 
 from collections.abc import Callable
@@ -95,10 +97,25 @@ class Limits:
         return logprobs
 
 
+def _logprobs(scores: Tensor) -> Tensor:
+    """log p of each token; where every score is -inf there is no p, and nothing may follow."""
+    nothing = scores.amax(dim=-1, keepdim=True) == -torch.inf
+    return scores.float().log_softmax(dim=-1).masked_fill(nothing, -torch.inf)
+
+
+def _no_output(sentence: int, tokens: int) -> SettingsError:
+    return SettingsError(
+        f"sentence {sentence + 1} can't go on after {tokens} token{'s' * (tokens != 1)}: every token that may be "
+        "written has a score of -inf or NaN; see what the step function gives, and what is forbidden"
+    )
+
+
 def greedy(step: Step, state: Any, memory: Any, batch: int, limits: Limits) -> list[Hypothesis]:
     """The likeliest token at each step, for each sentence; the score is log p::
 
     y_t = argmax_v p(v | y_<t, x)
+
+    Raises SettingsError where nothing can be written.
     """
     return _write(step, state, memory, batch, limits, lambda logprobs, _: logprobs.argmax(dim=-1))
 
@@ -164,9 +181,11 @@ def _write(
     looks: list[Tensor] | None = []
     while len(alive):
         scores, state, weights = step(tokens, state, memory)
-        logprobs = limits.apply(scores.float().log_softmax(dim=-1), written, longest)
+        logprobs = limits.apply(_logprobs(scores), written, longest)
         tokens = choose(logprobs, alive)
         logs = torch.cat([logs, logprobs.gather(1, tokens[:, None])], dim=1)
+        if not (possible := logs[:, -1].isfinite()).all():
+            raise _no_output(int(alive[~possible][0]), written.shape[1])
         looks = None if weights is None or looks is None else [*looks, weights]
         ended = tokens == limits.end
         for row in ended.nonzero().flatten().tolist():
@@ -218,7 +237,7 @@ def beam_search(
     Sources: Graves 2012, "Sequence transduction with recurrent neural networks"; Wu et al. 2016, "Google's neural
     machine translation system", eq. 14, for the coverage penalty, and, in another form, the normalisation by length.
 
-    Raises SettingsError for settings that can't be.
+    Raises SettingsError for settings that can't be, and for a sentence of which no output can be finished.
     """
     if beam < 1:
         raise SettingsError(f"beam has to be at least 1, got {beam}")
@@ -255,11 +274,15 @@ class _Beam:
         if weights is None and self.coverage_penalty:
             raise SettingsError("a coverage penalty needs attention, and this model has none; set it to 0")
         longest = self.longest.repeat_interleave(self.beam)
-        logprobs = self.limits.apply(scores.float().log_softmax(dim=-1), self.written, longest)
+        logprobs = self.limits.apply(_logprobs(scores), self.written, longest)
         sentences, vocab = len(self.alive), logprobs.shape[1]
         total = (self.scores.flatten()[:, None] + logprobs).view(sentences, -1)  # (batch, beam * vocab)
         # At most one continuation of each hypothesis ends it, so that these hold the best that go on.
-        best, place = total.topk(min(2 * self.beam, total.shape[1]), dim=1)
+        best, place = total.topk(min(2 * self.beam, total.shape[1]), dim=1)  # NaN would be the first
+        for i in (~(best[:, 0] > -torch.inf)).nonzero().flatten().tolist():
+            sentence = int(self.alive[i])
+            if best[i, 0].isnan() or not self.found[sentence]:
+                raise _no_output(sentence, self.written.shape[1])
         parent, token = place // vocab, place % vocab
         rows = torch.arange(sentences, device=total.device)[:, None] * self.beam + parent  # flat
         self.logs = torch.cat([self.logs[rows], logprobs[rows, token][..., None]], dim=2)  # (batch, 2 beam, steps)

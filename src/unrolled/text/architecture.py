@@ -18,8 +18,8 @@ MOST = {"layers": 1000}  # a claim in a file would else be built layer by layer
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """``model`` is "recurrent" or "transformer"; of the latter ``hidden`` is the size, and ``cell``, ``attention``,
-    ``input_feeding`` and ``embedding`` say nothing. ``attention`` None is the context vector alone.
+    """``model`` is "recurrent" or "transformer"; of the latter ``hidden`` is the size, and ``cell``, ``attention``
+    and ``input_feeding`` stay what they are by default. ``attention`` None is the context vector alone.
     """
 
     model: str
@@ -46,6 +46,8 @@ class Architecture:
             raise SettingsError(f"unknown attention {named!r}{nearest(named, ATTENTIONS)}")
         if not isinstance(self.cell, str) or not isinstance(self.input_feeding, bool):
             raise SettingsError(f"cell is a name, and input_feeding true or false, got {str(self)[:80]}")
+        if self.model == "transformer" and (self.cell, self.attention, self.input_feeding) != ("lstm", "dot", False):
+            raise SettingsError("cell, attention and input_feeding are for the recurrent model; leave them out")
         if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             raise SettingsError(f"dropout has to be at least 0 and below 1, got {str(self.dropout)[:40]}")
 

@@ -26,7 +26,7 @@ from unrolled.text.tokenizer import BEGIN, END, Tokenizer
 from unrolled.training import Progress, TrainingSettings, train
 
 BATCH = 32  # sentences
-RATE = 3e-3  # of learning: the best of 1.5, 3 and 6e-3 on the dev part of 50,000 pairs (benchmarks/attention.py)
+RATE = 3e-3  # of learning: the best of 1.5, 3 and 6e-3 on the dev part of 50,000 pairs (benchmarks/attention_rates.py)
 DEV = 500  # sentences, evenly spread, that are translated and scored at each validation
 SAMPLES = 2  # translations that are shown
 CHOICES = ("bleu", "loss")  # what the best weights are chosen by

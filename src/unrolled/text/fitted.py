@@ -28,9 +28,9 @@ STOPS = (".", "!", "?", "。", "！", "？", "…", ";", "；", "।", "؟")  # 
 class Translation:
     """One translation of a sentence: its text, its score (see `beam_search`), and where it comes from.
 
-    ``pieces`` are those of the target, with the end mark, and ``logprobs`` theirs; ``source`` the pieces of the source.
-    ``attention`` (pieces, source) has a row a piece: what was looked at when it was written. A sentence that was
-    translated in parts has no attention.
+    ``pieces`` are those of the target, with the end mark, and ``logprobs`` theirs; ``source`` the pieces of the source,
+    and ``sentence`` its text. ``attention`` (pieces, source) has a row a piece: what was looked at when it was written.
+    A sentence that was translated in parts has none.
     """
 
     text: str
@@ -39,6 +39,7 @@ class Translation:
     logprobs: list[float]
     source: list[str]
     attention: Tensor | None = None
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,30 +60,34 @@ class Fitted:
 
         A text of more than 250 ids is translated in parts, cut after a full stop where there is one.
         """
-        ids = self.source.encode_many([normal(text) for text in texts])
+        texts = [normal(text) for text in texts]
+        ids = self.source.encode_many(texts)
         parts = [_parts(row, self.source) for row in ids]
         flat = [part for row in parts for part in row]
-        if trees is not None and len(flat) != len(texts):
-            raise SettingsError(f"a tree is of one sentence of 1 to {LONGEST} ids; give a shorter one")
+        if trees is not None and (unfit := [len(row) for row, cut in zip(ids, parts, strict=True) if len(cut) != 1]):
+            give = "give a shorter one" if unfit[0] else "give a sentence"
+            raise SettingsError(f"a tree is of a sentence of 1 to {LONGEST} ids, and this has {unfit[0]:,}; {give}")
         with threads(self.threads):
             found = iter(decode(self.model, flat, decoding, trees, self.expansion))
         return [
-            self._joined([(part, next(found)) for part in row]) if row else [Translation("", 0.0, [], [], [])]
-            for row in parts
+            self._joined(text, [(part, next(found)) for part in row])
+            if row
+            else [Translation("", 0.0, [], [], [], sentence=text)]
+            for text, row in zip(texts, parts, strict=True)
         ]
 
-    def _joined(self, parts: list[tuple[Sequence[int], list[Hypothesis]]]) -> list[Translation]:
+    def _joined(self, text: str, parts: list[tuple[Sequence[int], list[Hypothesis]]]) -> list[Translation]:
         if len(parts) == 1:
             (ids, hypotheses) = parts[0]
-            return [self._translation(ids, h) for h in hypotheses]
+            return [self._translation(text, ids, h) for h in hypotheses]
         best = [(ids, hypotheses[0]) for ids, hypotheses in parts]
         tokens = [token for _, h in best for token in h.tokens]
         logprobs = [value for _, h in best for value in h.logprobs[: len(h.tokens)]]
         read = [i for ids, _ in best for i in ids]
         whole = Hypothesis(tokens, sum(h.score for _, h in best) / len(best), logprobs)
-        return [self._translation(read, whole)]
+        return [self._translation(text, read, whole)]
 
-    def _translation(self, ids: Sequence[int], h: Hypothesis) -> Translation:
+    def _translation(self, text: str, ids: Sequence[int], h: Hypothesis) -> Translation:
         ended = [SPECIAL[END]] if len(h.logprobs) > len(h.tokens) else []
         return Translation(
             normal(self.target.decode(h.tokens)),  # a base and a mark may come as two pieces
@@ -91,6 +96,7 @@ class Fitted:
             h.logprobs,
             self.source.pieces(ids),
             None if h.attention is None else h.attention[:, : len(ids)].cpu().clone(),  # without its batch's padding
+            text,
         )
 
 

@@ -59,7 +59,7 @@ def split(corpus: Corpus, seed: int = 0, dev: Corpus | None = None, test: Corpus
         if not all(len(part) for part in drawn):
             raise refuse(
                 f"the {corpus.name} has {counted(len(corpus), 'pair')}, too few that share no sentence with others to "
-                f"split off {' and '.join(missing)}; give more, or give {' and '.join(missing)} yourself"
+                f"split off {' and '.join(missing)}; give more pairs"
             )
         cut = {name: corpus.take(which, name) for name, which in zip(missing, drawn[:-1], strict=True)}
         rest = corpus.take(drawn[-1])

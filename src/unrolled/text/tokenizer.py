@@ -57,7 +57,7 @@ def learn(kind: Kind, texts: Iterable[str], size: int, minimum: int = 1) -> tupl
     >>> tokenizer.encode("it is a tulip"), tokenizer.decode([6, 5, 4, 3, 2])
     ([7, 5, 4, 3], 'rose is a ⁇')
     >>> notes
-    ['The vocabulary has 8 words, 4 special ones among them: the text has no more, and 100 were asked for.']
+    ['The vocabulary has 8 words, 4 special ones among them: the text has no more, and might have 100.']
 
     Raises SettingsError for a kind that there isn't or a size with no room for a piece, DataError for sentences without
     a piece.
@@ -81,7 +81,7 @@ def learn(kind: Kind, texts: Iterable[str], size: int, minimum: int = 1) -> tupl
         return tokenizer, []
     return tokenizer, [
         f"The vocabulary has {len(tokenizer):,} {noun(kind)}, {len(SPECIAL)} special ones among them: the text has no "
-        f"more, and {size:,} were asked for."
+        f"more, and might have {size:,}."
     ]
 
 

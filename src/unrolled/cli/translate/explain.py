@@ -36,13 +36,13 @@ def explain(run: Path, sentence: str, beam: int, out: Path) -> None:
     translator = translator_of(run)
     (found,) = translator.candidates(sentence, beam=beam, n_best=beam, trees=[tree])
     best = found[0]
+    write_page(out, [best], [tree], translator.pieces)  # first: the rest may go to a reader that leaves early
     click.echo(printable(best.text))
     _show_pieces(best)
     if found[1:]:
         click.echo("What else the beam found:")
     for one in found[1:]:
         click.echo(f"  {one.score:.3f}  {printable(one.text)}")
-    write_page(out, [best], [tree], translator.pieces)
     click.echo(f"Page:      {out.resolve().as_uri()}")
 
 

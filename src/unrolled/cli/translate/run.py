@@ -1,6 +1,7 @@
 """`unrolled translate run RUN [FILE]`: lines in, translations out, in order, as they come."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -135,6 +136,8 @@ def _opened(file: Path) -> Iterator[BufferedReader]:
 def _stdin() -> "Reader":
     """Standard input; a terminal is asked for each line."""
     stream: BinaryIO = sys.stdin.buffer
+    if hasattr(signal, "siginterrupt"):  # polars has reads begin again after Ctrl-C, which would never be noticed here
+        signal.siginterrupt(signal.SIGINT, True)
     return _Prompted(stream) if sys.stdin.isatty() else stream  # type: ignore[return-value] - it is buffered
 
 

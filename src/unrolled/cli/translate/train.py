@@ -121,6 +121,10 @@ def fit(given: dict[str, Any], on_progress) -> "Translator":
 
 def progress(step: "Progress", record: dict[str, Any]) -> str:
     """What the bar says: of the training loss, which label smoothing is part of, and of the last validation."""
+    from unrolled.series.words import counted
+
+    if "testing" in record:
+        return f"translating the test part, {counted(record['testing'], 'sentence')}"
     text = f"epoch {step.epoch} · loss {step.loss:.3f}"
     if "bleu" in record:
         text += f" · dev perplexity {record['perplexity']:,.1f} · BLEU {record['bleu']:.1f}"
@@ -151,7 +155,8 @@ def _show(translator: "Translator") -> int:
         return 130
     sentence = samples[0]["source"] if samples else "…"
     click.echo(f"Run:       {run}\nReport:    {(run / REPORT).resolve().as_uri()}")
-    click.echo(f"Try:       unrolled translate explain {place} {shlex.quote(sentence)}")
+    dashes = "-- " if sentence.startswith("-") else ""  # it would be an option
+    click.echo(f"Try:       unrolled translate explain {place} {dashes}{shlex.quote(sentence)}")
     return 0
 
 

@@ -8,7 +8,7 @@ from unrolled.errors import SettingsError
 from unrolled.nn.search import Tree
 from unrolled.text.fitted import Translation
 from unrolled.text.report.maps import alignment, beam_tree
-from unrolled.text.report.words import joined, labels, table
+from unrolled.text.report.words import labels, table
 
 UNSEEN = 0.1  # of attention, summed over all pieces of the translation
 
@@ -67,7 +67,7 @@ def _blocks(
 def _said(one: Translation) -> str:
     total, count = sum(one.logprobs), len(one.logprobs)
     return (
-        f"“{joined(one.source)}” became “{one.text}”.\n\nlog p is {total:.2f} over {count} pieces, a mean probability "
+        f"“{one.sentence}” became “{one.text}”.\n\nlog p is {total:.2f} over {count} pieces, a mean probability "
         f"of {math.exp(total / max(1, count)):.0%} each; the score that candidates are ranked by is {one.score:.3f}."
     )
 

@@ -26,17 +26,6 @@ def labels(pieces: Sequence[str]) -> list[str]:
     return [piece.removeprefix(WORD) or piece for piece in pieces]
 
 
-def joined(pieces: Sequence[str]) -> str:
-    """The text that pieces came from, about.
-
-    >>> joined(["▁break", "fast"]), joined(["good", "night"]), joined(["夜", "食"])
-    ('breakfast', 'good night', '夜食')
-    """
-    if any(WORD in piece for piece in pieces):
-        return "".join(pieces).replace(WORD, " ").strip()
-    return ("" if all(len(piece) == 1 for piece in pieces) else " ").join(pieces)
-
-
 def table(columns: Sequence[str], rows: list[list[Any]], caption: str = "", **kinds: str) -> dict[str, Any]:
     """A table; ``kinds`` says of a column that it is "right" (numbers) or "long" (sentences), by its name."""
     made = []
