@@ -176,8 +176,8 @@ def test_an_unknown_name_is_refused(capsys):
         command.main(["startupp"])
     assert ended.value.code == 2
     assert (
-        "there is no benchmark startupp; there are attention, attention_rates, demo, memory, memory_tasks, panels, recording, "
-        in capsys.readouterr().err
+        "there is no benchmark startupp; there are attention, attention_rates, demo, memory, memory_tasks, panels, "
+        "recording, " in capsys.readouterr().err
     )
 
 
