@@ -176,7 +176,7 @@ def test_an_unknown_name_is_refused(capsys):
         command.main(["startupp"])
     assert ended.value.code == 2
     assert (
-        "there is no benchmark startupp; there are attention, attention_rates, demo, memory, memory_tasks, panels, recording, "
+        "there is no benchmark startupp; there are attention, attention_rates, demo, memory, memory_tasks, panels, "
         in capsys.readouterr().err
     )
 
