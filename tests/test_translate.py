@@ -137,7 +137,7 @@ def test_pieces_that_compose_are_composed(translator):
     tokenizer, _ = learn("characters", ["x\u0302 e z\u0301"], 100)
     fitted = replace(translator._result.fitted, target=tokenizer)  # type: ignore[union-attr]
     ids = [*tokenizer.encode("e"), *tokenizer.encode("\u0301")]
-    assert fitted._translation([4], Hypothesis(ids, 0.0, [0.0, 0.0])).text in ("é", "e⁇")
+    assert fitted._translation("b", [4], Hypothesis(ids, 0.0, [0.0, 0.0])).text in ("é", "e⁇")
 
 
 def test_scheduled_sampling_trains():
