@@ -13,7 +13,7 @@ Difficulty
 : beginner to intermediate
 
 Time
-: 22 minutes: 21 to read text and examples at 200 words a minute, 1 to run them
+: 22 minutes: 20 to read text and examples at 200 words a minute, 2 to run them
 
 Examples
 : 12, in plain PyTorch; each runs by itself
@@ -28,7 +28,7 @@ Objectives
   2. derive backpropagation through time, write it without autograd, and test it by finite differences;
   3. measure how fast the gradients of *your own* network vanish or explode, and say why;
   4. choose an initialisation and a clipping limit by an ablation over seeds;
-  5. train a recurrent network on windows of a series and on an endless stream, on a CPU or a GPU.
+  5. train a recurrent network on windows of a series and on an endless stream.
 
 Prerequisites
 : Python and NumPy; tensors, `nn.Module` and `backward` in PyTorch; the product of a matrix and a vector, the chain rule
@@ -1330,7 +1330,7 @@ backward through the graph a second time*. The tempting mend, `retain_graph=True
 
 # %% [markdown]
 """
-## The same on a GPU
+## Going further: the same on a GPU (1 minute)
 
 (example-1-11)=
 **Example 1.11: any device.** Three things move: the model (before the optimizer is made), every batch, and every state

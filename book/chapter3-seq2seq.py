@@ -893,10 +893,16 @@ alone wouldn't prove it: longer sentences may be harder in other ways. The digit
 # %% [markdown]
 """
 The same by library call and by command, on two thousand pairs in a file of your own, with a tab between the two.
-`attention=None` is the network of this chapter. The results are equal to the last bit:
+`ur.Translator(attention=None, hidden=64)` and `--attention none` are the network of this chapter. The results are equal to
+the last bit:
+
+```sh
+unrolled translate train --source pairs.tsv --attention none --hidden 64 --epochs 1 --out run
+unrolled translate run run texts.txt
+```
 """
 
-# %%
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show how it is held against the same by call"}
 import subprocess
 from pathlib import Path
 
@@ -917,10 +923,10 @@ def unrolled(line):
 
 unrolled(
     """unrolled translate train --source pairs.tsv --attention none --hidden 64
-    --epochs 2 --out run"""
+    --epochs 1 --out run"""
 )
 by_command = ur.load("run")
-training = TrainingSettings(epochs=2)
+training = TrainingSettings(epochs=1)
 by_call = ur.Translator(attention=None, hidden=64, training=training).fit("pairs.tsv")
 
 texts = ["I often go to the park.", "My father isn't a student."]
@@ -933,7 +939,7 @@ print(*said, sep="\n")
 # %% [markdown]
 """
 `unrolled translate score run --source … --reference …` scores it, by length too, and `unrolled translate explain run "A
-sentence."` shows the probability of each piece and the tree of the search. Two epochs are for the comparison only.
+sentence."` shows the probability of each piece and the tree of the search. One epoch is for the comparison only.
 """
 
 # %% [markdown]

@@ -13,7 +13,7 @@ Difficulty
 : intermediate
 
 Time
-: 23 minutes: 21 to read text and examples at 200 words a minute, 2 to run them
+: 24 minutes: 21 to read text and examples at 200 words a minute, 3 to run them
 
 Examples
 : 12, in plain PyTorch; each runs by itself

@@ -36,6 +36,7 @@ EVERY_STEP = "from unrolled import training; training.CHECKPOINT_SECONDS = -1"
 # Send oneself a signal in the n-th call of a function, before it does its work.
 SIGNAL = """
 import signal, {module}
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts tests in the background has it ignored
 calls, usual = 0, {module}.{name}
 def counted(*arguments, **keywords):
     global calls
