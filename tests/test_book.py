@@ -21,7 +21,8 @@ CHAPTERS = (
     "chapter4-attention",
     "chapter5-time-series",
 )
-# Seconds that the fixed piece of work of _kernel/seconds.py takes on the machine that the cards' times are from, idle.
+# The cards' times are for a machine on which the fixed piece of work of _kernel/seconds.py takes so many seconds: an
+# idle core of an AMD EPYC takes 0.024 to 0.03, one that shares its caches with other work up to 0.045.
 UNIT = 0.024
 VENDORED = ("katex/katex.min.css", "katex/katex.min.js", "mermaid/mermaid.min.js")
 
@@ -138,7 +139,7 @@ def build(book: Path, html: Path) -> subprocess.CompletedProcess:
 
 
 def seconds(cells: list[str]) -> list[float]:
-    """What each cell of a built page took: seconds of CPU, as on the machine that the cards' times are from."""
+    """What each cell of a built page took: seconds of CPU, as on the machine that the cards' times are for."""
     (file,) = (BOOK / "_build" / "cache").glob("*/seconds.jsonl")
     lines = {line["cell"]: line for line in map(json.loads, file.read_text().splitlines())}
     measured = [lines[hashlib.sha256(cell.encode()).hexdigest()] for cell in cells]
