@@ -891,13 +891,14 @@ alone wouldn't prove it: longer sentences may be harder in other ways. The digit
 """)
 
 # %% [markdown]
-"""
+r"""
 The same by library call and by command, on two thousand pairs in a file of your own, with a tab between the two.
 `ur.Translator(attention=None, hidden=64)` and `--attention none` are the network of this chapter. The results are equal to
 the last bit:
 
 ```sh
-unrolled translate train --source pairs.tsv --attention none --hidden 64 --epochs 1 --out run
+unrolled translate train --source pairs.tsv --attention none --hidden 64 \
+  --epochs 1 --out run
 unrolled translate run run texts.txt
 ```
 """
@@ -934,12 +935,12 @@ Path("texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
 said = unrolled("unrolled translate run run texts.txt").splitlines()
 assert said == by_command.translate(texts) == by_call.translate(texts)
 assert by_call.evaluation == by_command.evaluation
-print(*said, sep="\n")
 
 # %% [markdown]
 """
 `unrolled translate score run --source … --reference …` scores it, by length too, and `unrolled translate explain run "A
-sentence."` shows the probability of each piece and the tree of the search. One epoch is for the comparison only.
+sentence."` shows the probability of each piece and the tree of the search. One epoch will do to compare the two, and for
+nothing else.
 """
 
 # %% [markdown]

@@ -1304,8 +1304,9 @@ The library rolls networks, on all cores (`src/unrolled/series/learning/backtest
 strategies and intervals in the same run, the numbers are the same:
 
 ```sh
-unrolled forecast measured.csv --target temp --series origin --fill forward --horizon 6 --lookback 12 --cell gru \
-  --hidden 8 --epochs 1 --strategies multi-output,recursive --folds 2 --out runs/chapter5
+unrolled forecast measured.csv --target temp --series origin --fill forward \
+  --horizon 6 --lookback 12 --cell gru --hidden 8 --epochs 1 \
+  --strategies multi-output,recursive --folds 2 --out runs/chapter5
 ```
 """
 

@@ -56,6 +56,12 @@ def test_code_fits_the_page(page):
     assert [line for cell in shown for line in cell.splitlines()[1:] if len(line) > 88] == []
 
 
+@pytest.mark.parametrize("page", [*PAGES, BOOK / "index.md"], ids=lambda p: p.name)
+def test_commands_fit_the_page(page):
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert [line for block in blocks for line in block.splitlines() if len(line) > 88] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_figures_have_a_text(page):
     # A function may draw for the cells that call it; the build counts what was drawn.
