@@ -246,16 +246,20 @@ def _learned(train: Batches) -> tuple[tuple[int, int, int], _Moments, np.ndarray
         change = (future - _last(past))[~np.isnan(_inputs(past, shape, *beside)).any(axis=1)]
         total, observed = total + np.nansum(change, axis=0), observed + (~np.isnan(change)).sum(axis=0)
     if not np.all(observed):
-        raise DataError(
-            "the linear autoregression needs training windows, got none without missing values; "
-            "give a longer table, a shorter look-back or horizon, or fill the gaps"
-        )
+        raise _no_windows()
     logger.info(
         "Every training window lacks a value of the target: the linear autoregression learns each step from the "
         "windows that have it."
     )
     shape, moments = _accumulate(train(), total / observed)
     return shape, moments, observed / moments.count
+
+
+def _no_windows() -> DataError:
+    return DataError(
+        "the linear autoregression needs training windows, got none without missing values; "
+        "give a longer table, a shorter look-back or horizon, or fill the gaps"
+    )
 
 
 def _accumulate(
@@ -284,10 +288,7 @@ def _accumulate(
         rows = np.concatenate([_inputs(past, shape, *beside), change], axis=1)  # (n, inputs + horizon)
         moments.add(rows[~np.isnan(rows).any(axis=1)])
     if shape is None or moments is None:
-        raise DataError(
-            "the linear autoregression needs training windows, got none without missing values; "
-            "give a longer table, a shorter look-back or horizon, or fill the gaps"
-        )
+        raise _no_windows()
     return shape, moments
 
 

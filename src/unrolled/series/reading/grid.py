@@ -166,11 +166,11 @@ def offsets_note(column: pl.Series, stamps: pl.Series) -> str | None:
     offsets = offsets_in(column)
     if offsets == ["+00:00"]:
         return None
-    said = (
-        f"with the offset {offsets[0]}, which no zone has all the time" if len(offsets) == 1 else " and ".join(offsets)
-    )
-    said = said if len(offsets) == 1 else f"with two offsets, {said}"
-    return f"Time stamps are written {said}: they are read in UTC, and forecasts come in UTC."
+    if len(offsets) == 1:
+        said = f"the offset {offsets[0]}, which no zone has all the time"
+    else:
+        said = f"two offsets, {' and '.join(offsets)}"
+    return f"Time stamps are written with {said}: they are read in UTC, and forecasts come in UTC."
 
 
 def time_note(grid: Grid, stamps: pl.Series, others: list[str]) -> str:
